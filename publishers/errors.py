@@ -1,0 +1,50 @@
+"""What can go wrong between a finished file and its permanent address.
+
+::
+
+    PublishError              a message for a person, and a hint: what to do about it
+    ├── Unreachable           nobody answered, or answered "later" (passing: worth another try)
+    ├── Refused               the service said no, for good: no funds, no right, too large
+    ├── Mismatch              what the service holds is not what we gave it
+    └── ManifestError         a manifest is missing, torn or not of our schema
+"""
+
+from __future__ import annotations
+
+
+class PublishError(Exception):
+    """A file could not be made permanent, and this is why.
+
+    Attributes:
+        message: What happened, to which file, at which publisher.
+        hint: What the person can do, one sentence, or "".
+        passing: True where the same call may succeed later.
+    """
+
+    passing: bool = False
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}".rstrip() if self.hint else self.message
+
+
+class Unreachable(PublishError):
+    """Nobody answered, or answered "later"."""
+
+    passing = True
+
+
+class Refused(PublishError):
+    """The service said no, for good."""
+
+
+class Mismatch(PublishError):
+    """What the service holds is not what we gave it."""
+
+
+class ManifestError(PublishError):
+    """A manifest is missing, torn or not of our schema."""
