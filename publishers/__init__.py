@@ -1,0 +1,1 @@
+"""A finished file becomes a permanent address; this package knows no video."""
