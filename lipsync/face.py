@@ -82,4 +82,5 @@ class Track:
     def iod(self) -> NDArray[np.float32]:
         """(T,) pixels between the outer eye corners; NaN where absent."""
         gap = self.points[:, EYE_L[0]] - self.points[:, EYE_R[0]]
-        return np.hypot(gap[:, 0], gap[:, 1]).astype(np.float32)
+        iod: NDArray[np.float32] = np.hypot(gap[:, 0], gap[:, 1]).astype(np.float32)
+        return iod

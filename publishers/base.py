@@ -63,7 +63,8 @@ class Publisher(Protocol):
     def publish(self, artifact: Artifact, drawer: Path) -> Receipt:
         """Return once the service has everything and it was read back.
 
-        A second call with the same artifact and drawer *continues* the first, even in a new process, and never pays twice.
+        A second call with the same artifact and drawer *continues* the first, even in a new process,
+        and never pays twice.
 
         Args:
             artifact: What to publish.
