@@ -1,0 +1,83 @@
+"""The real daemon with the real engine, stopped and killed in the middle of a take."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.house import House
+
+pytestmark = pytest.mark.e2e
+
+
+def drop(house: House, sample: Path, name: str = "talk") -> None:
+    """Two faces of one speech, moved in whole."""
+    folder = house.place / name
+    folder.mkdir()
+    shutil.copy(sample / "hello.flac", folder / "hello.flac")
+    shutil.copy(sample / "astronaut.jpg", folder / "first.jpg")
+    shutil.copy(sample / "astronaut.mp4", folder / "second.mp4")
+    folder.rename(house.root / "inbox" / name)
+
+
+def status(house: House) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in house.root.glob("working/*/STATUS.txt"))
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def drawing_second(house: House) -> bool:
+    return "second.mp4" in status(house) and bool(list(house.root.glob("working/talk/first.mp4")))
+
+
+def test_sigterm_parks_and_kill_loses_nothing(tmp_path: Path, sample: Path) -> None:
+    house = House(tmp_path)
+    drop(house, sample)
+    with house.watching() as daemon:
+        house.wait(lambda: drawing_second(house))
+        begin = time.monotonic()
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) == 0
+        assert time.monotonic() - begin < 10
+    made = house.root / "working" / "talk" / "first.mp4"
+    first = made.stat().st_ino, made.stat().st_mtime_ns
+    with house.watching() as daemon:
+        house.wait(lambda: "second.mp4" in status(house) and "%" in status(house))
+        time.sleep(0.5)
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait(10)
+    answer = house.run("watch", "--once")
+    assert answer.returncode == 0, answer.stderr
+    done = house.root / "done" / "talk"
+    assert {"first.mp4", "second.mp4", "manifest.json", "post.md"} <= {path.name for path in done.iterdir()}
+    kept = (done / "first.mp4").stat()
+    assert (kept.st_ino, kept.st_mtime_ns) == first, "what was made is not made again"
+    assert len(json.loads((done / "manifest.json").read_text(encoding="utf-8"))["videos"]) == 2
+    assert house.run("verify", done).returncode == 0
+
+
+def test_a_render_process_that_dies_costs_one_attempt(tmp_path: Path, sample: Path) -> None:
+    house = House(tmp_path)
+    drop(house, sample)
+    with house.watching() as daemon:
+        house.wait(lambda: "%" in status(house))
+        renderers = children(daemon.pid)
+        assert renderers
+        for pid in renderers:
+            os.kill(pid, signal.SIGKILL)
+        house.wait(lambda: (house.root / "done" / "talk" / "manifest.json").exists(), 180)
+        assert daemon.poll() is None
+        assert set(children(daemon.pid)).isdisjoint(renderers)
+        daemon.terminate()
+        assert daemon.wait(10) == 0
+    manifest = json.loads((house.root / "done" / "talk" / "manifest.json").read_text(encoding="utf-8"))
+    assert len(manifest["videos"]) == 2
+    assert not manifest["failures"]
