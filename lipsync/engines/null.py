@@ -1,0 +1,53 @@
+"""The engine that draws nothing: the frames pass through, the speech is muxed. For tests and for timing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from lipsync.ear import Ear
+from lipsync.media import Frame, open_face, timeline, write_video
+from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
+
+
+class NullEngine:
+    """Needs no weights and finds no face; every frame counts as not driven."""
+
+    def __init__(self, options: Options) -> None:
+        self.ear = Ear(options.limits)
+        self._options = options
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Name and version; there are no weights."""
+        return EngineFacts(name="null", version=version("lipsyncd"))
+
+    def render(self, take: Take, video: Path, report: Report) -> Render:
+        """Write the face's own frames with the speech under them.
+
+        Raises:
+            MediaError: Face or speech cannot be read, or the video cannot be written.
+        """
+        heard = self.ear.hear(take.speech)
+        source = open_face(take.face, self._options)
+        line = timeline(source, heard.seconds, self._options.fps)
+        frames = _reported(source.play(line.indices), len(line.indices), report)
+        write_video(video, source, line, frames, take.speech, self._options)
+        return Render(
+            video=video,
+            duration=float(line.seconds),
+            width=source.width,
+            height=source.height,
+            fps=source.fps if source.kind == "video" else self._options.fps,
+            frames=len(line.indices),
+            driven=0,
+            poster_at=float(line.seconds) / 2,
+            engine=self.facts,
+        )
+
+
+def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
+    for number, frame in enumerate(frames, start=1):
+        yield frame
+        report(Progress(stage="draw", frame=number, frames=total))

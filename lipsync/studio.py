@@ -1,0 +1,130 @@
+"""From a take to two whole files: choose the engine, let it draw, distrust what it wrote, put it in place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from lipsync import plugin
+from lipsync.ear import Ear
+from lipsync.errors import EngineError, StorageError
+from lipsync.media import probe_video, write_poster
+from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
+from lipsync.threads import settle_threads
+
+ENGINES = "lipsyncd.engines"
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An engine that listens to speeches itself; one that does not is given an ear by the studio."""
+
+    ear: Ear
+
+
+class Studio:
+    """Holds one warm engine and renders takes with it, one at a time."""
+
+    def __init__(self, engine: Engine, options: Options) -> None:
+        self._engine = engine
+        self._ear = engine.ear if isinstance(engine, Listener) else Ear(options.limits)
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Who draws: name, version, weights."""
+        return self._engine.facts
+
+    @property
+    def speeches_heard(self) -> int:
+        """How often a speech was really listened to: once for any number of faces."""
+        return self._ear.heard
+
+    def render(self, take: Take, video: Path, poster: Path, report: Report) -> Render:
+        """Make a take's video and its poster; both appear whole or not at all.
+
+        Args:
+            take: Whose face, what speech.
+            video: The .mp4 to appear; an older one is replaced.
+            poster: The .jpg to appear, in any folder.
+            report: Called with the progress, often, from this thread or another.
+
+        Returns:
+            The facts, checked against the file: ``video`` is where it lies now.
+
+        Raises:
+            LipsyncError: The take cannot be rendered; neither file was touched.
+        """
+        with _beside(video) as film, _beside(poster) as still:
+            render = self._engine.render(take, film, report)
+            self._distrust(render, film, take)
+            write_poster(film, render.poster_at, still)
+            _put(film, video)
+            _put(still, poster)
+        return replace(render, video=video)
+
+    def _distrust(self, render: Render, film: Path, take: Take) -> None:
+        facts = probe_video(film)
+        frame = 1 / float(render.fps)
+        speech = float(self._ear.hear(take.speech).seconds)
+        faults = {
+            f"{facts.frames} frames instead of {render.frames}": facts.frames != render.frames,
+            "no picture in it": facts.frames == 0,
+            "no sound in it": not facts.has_audio,
+            f"{facts.duration:.2f} s of video for {speech:.2f} s of speech": not _about(facts.duration, speech, frame),
+        }
+        said = [text for text, wrong in faults.items() if wrong]
+        if said:
+            name, face = self.facts.name, take.face.name
+            raise EngineError(f"the engine {name!r} made a bad video of {face}: {', '.join(said)}", "Try it again.")
+
+
+def load(options: Options) -> Studio:
+    """Build the engine that ``options`` names and keep it warm.
+
+    Raises:
+        EngineError: The engine is unknown or broken.
+        WeightsError: Its weights are missing or damaged.
+    """
+    build = plugin.find(ENGINES, options.engine)
+    settle_threads()
+    engine: Engine = build(options)
+    return Studio(engine, options)
+
+
+def _about(duration: float, speech: float, frame: float) -> bool:
+    return abs(duration - speech) <= 1.001 * frame + 0.001
+
+
+@contextlib.contextmanager
+def _beside(final: Path) -> Iterator[Path]:
+    """Give a private name in the folder of ``final``; whatever still has it at the end is removed."""
+    private = final.with_name(f".{secrets.token_hex(8)}.part{final.suffix}")
+    try:
+        yield private
+    finally:
+        with contextlib.suppress(OSError):
+            private.unlink(missing_ok=True)
+
+
+def _put(private: Path, final: Path) -> None:
+    """Move a finished file to its name so that a power cut leaves the old one or the whole new one."""
+    try:
+        _sync(private)
+        private.replace(final)
+        _sync(final.parent)
+    except OSError as error:
+        hint = "Check the space and the rights of the folder."
+        raise StorageError(f"{final.name} cannot be put in place ({error.strerror})", hint) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,57 @@
+"""Who may use the cores: whole frames go side by side, so every library below keeps to one thread.
+
+One thread inside each call keeps the small linear algebra quick and the bytes the same from run to run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+MOST = 4
+"""Frames drawn at once: beyond it the encoder is what everyone waits for."""
+
+
+def settle_threads() -> None:
+    """Keep OpenCV and the BLAS below NumPy to one thread per call, for this process."""
+    import cv2
+    import threadpoolctl
+
+    cv2.setNumThreads(1)
+    threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+
+
+def cores() -> int:
+    """Give the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(work: Callable[[Given], Made], items: Iterable[Given], workers: int = 0) -> Iterator[Made]:
+    """Apply ``work`` to items in several threads and yield the results in order.
+
+    Only a few items are held at a time, however many there are. When the caller stops early or ``work`` fails,
+    nothing is left running.
+
+    Args:
+        work: A pure function of one item; called from other threads.
+        items: Taken one by one, in the caller's thread.
+        workers: Threads; 0 takes one per core, at most ``MOST``.
+    """
+    count = workers or min(MOST, cores())
+    with ThreadPoolExecutor(count, thread_name_prefix="draw") as pool:
+        waiting: deque[Future[Made]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
