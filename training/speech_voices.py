@@ -67,7 +67,7 @@ def flite(text: str, voice: str = "slt", stretch: float = 1.0, pitch: float = 0.
 
 
 def espeak(text: str, voice: str = "en-us", speed: int = 165, pitch: int = 50, melody: int = 50) -> Spoken:
-    """Any language of espeak-ng; Mandarin is ``cmn-latn-pinyin`` with tone numbers; ``voice`` may end in "+f3" and such."""
+    """Any language of espeak-ng; Mandarin is ``cmn-latn-pinyin`` with tone numbers; voices may end in "+f3"."""
     engine = _Espeak.get()
     samples, events = engine.say(text, voice, {SPEED: speed, VOLUME: 100, PITCH: pitch, PITCH_RANGE: melody})
     times = [at / engine.rate for at, _ in events] + [len(samples) / engine.rate]
