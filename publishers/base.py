@@ -38,7 +38,8 @@ class Receipt:
         publisher: "folder", "ipfs", "arweave", …
         name: The artifact's name.
         sha256: Of the bytes published.
-        address: Permanent address ("ipfs://…", "ar://…", a file URI for the folder).
+        address: Permanent address ("ipfs://…", "ar://…"; "folder:…" names a file in the publisher's directory, never
+            a path of the machine: receipts go into manifests).
         gateway: Address a browser understands, or "".
         state: "sent", "pending", "confirmed" or "read back".
     """

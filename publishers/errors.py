@@ -6,6 +6,7 @@
     ├── Unreachable           nobody answered, or answered "later" (passing: worth another try)
     ├── Refused               the service said no, for good: no funds, no right, too large
     ├── Mismatch              what the service holds is not what we gave it
+    ├── PublisherError        a publisher is unknown, broken or wrongly set up
     └── ManifestError         a manifest is missing, torn or not of our schema
 """
 
@@ -44,6 +45,10 @@ class Refused(PublishError):
 
 class Mismatch(PublishError):
     """What the service holds is not what we gave it."""
+
+
+class PublisherError(PublishError):
+    """A publisher is unknown, broken or wrongly set up."""
 
 
 class ManifestError(PublishError):

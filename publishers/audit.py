@@ -1,0 +1,147 @@
+"""Whether a result still is what its manifest says: every listed file is hashed again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from publishers.base import Artifact
+from publishers.cid import directory_cid, measure
+from publishers.errors import Refused
+from publishers.manifest import FILE_NAME, Face, Manifest, Poster, Speech, Video, read_manifest
+from publishers.unixfs import Profile, profile_of
+
+INPUTS = "inputs"
+"""Folder of the dropped files, beside the results."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A listed file (or "manifest.json") and what is wrong with it."""
+
+    file: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+def verify(path: Path) -> list[Finding]:
+    """Recompute everything a manifest says about files, and return what does not hold; empty when all does.
+
+    Videos and posters must lie beside the manifest. If there is a folder ``inputs/``, all dropped files must be in it
+    (or beside the manifest). Someone who got the results alone has none: what is not there is passed over then, and
+    ``unchecked`` names it.
+
+    Args:
+        path: A folder with a manifest.json, or the manifest itself.
+
+    Raises:
+        ManifestError: The manifest is missing, torn, not of our schema, or names files outside its folder.
+    """
+    manifest = read_manifest(path)
+    folder = path if path.is_dir() else path.parent
+    profile = profile_of(manifest.directory.profile)
+    claims = [*_results(manifest), *_present(folder, manifest)]
+    findings = [_check(folder, claim, profile) for claim in claims]
+    return [finding for finding in findings if finding] + list(_contradictions(manifest))
+
+
+def unchecked(path: Path) -> list[str]:
+    """Return the dropped files that a manifest lists and ``verify`` passes over because they are not there.
+
+    Raises:
+        ManifestError: As ``verify``.
+    """
+    manifest = read_manifest(path)
+    folder = path if path.is_dir() else path.parent
+    present = _present(folder, manifest)
+    return [claim.file for claim in _inputs(manifest) if claim not in present]
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What the manifest says about one file; no CID for dropped files."""
+
+    file: str
+    sha256: str
+    bytes: int
+    cid: str
+    places: tuple[str, ...]
+
+
+def _results(manifest: Manifest) -> Iterator[_Claim]:
+    for video in manifest.videos:
+        for file in (video, video.poster):
+            yield _Claim(file.file, file.sha256, file.bytes, file.cid, (file.file,))
+
+
+def _inputs(manifest: Manifest) -> list[_Claim]:
+    dropped: list[Speech | Face] = [manifest.speech]
+    for video in manifest.videos:
+        dropped += [video.face, *([video.speech] if video.speech else [])]
+    results = {claim.file for claim in _results(manifest)}  # a dropped alice.mp4 is another file
+    claims = (
+        _Claim(d.file, d.sha256, d.bytes, "", (f"{INPUTS}/{d.file}", *((d.file,) if d.file not in results else ())))
+        for d in dropped
+    )
+    return list(dict.fromkeys(claims))
+
+
+def _present(folder: Path, manifest: Manifest) -> list[_Claim]:
+    """Return the dropped files that can be held to account here."""
+    everything = os.path.lexists(folder / INPUTS)
+    return [claim for claim in _inputs(manifest) if everything or _find(folder, claim)]
+
+
+def _check(folder: Path, claim: _Claim, profile: Profile) -> Finding | None:
+    try:
+        place = _find(folder, claim)
+        if place is None:
+            return Finding(claim.file, "is missing")
+        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+            return Finding(claim.file, "is a link that leaves the folder; it was not followed")
+        problem = _compare(place, claim, profile)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+    return Finding(claim.file, problem) if problem else None
+
+
+def _find(folder: Path, claim: _Claim) -> Path | None:
+    """Return the first of the places where there is something."""
+    there = (folder / place for place in claim.places)
+    return next((place for place in there if os.path.lexists(place)), None)
+
+
+def _compare(place: Path, claim: _Claim, profile: Profile) -> str:
+    if place.exists() and not place.is_file():
+        return "is not a file"
+    size = place.stat().st_size
+    if size != claim.bytes:
+        return f"has {size} bytes; the manifest says {claim.bytes}"
+    found = measure(place, profile)
+    if found.sha256 != claim.sha256:
+        return f"has other bytes: its sha256 is {found.sha256}; the manifest says {claim.sha256}"
+    if claim.cid and found.root.text != claim.cid:
+        return f"its CID is {found.root.text} under {profile.name}; the manifest says {claim.cid}"
+    return ""
+
+
+def _contradictions(manifest: Manifest) -> Iterator[Finding]:
+    """Yield what the manifest says against itself."""
+    profile = manifest.directory.profile
+    files: list[Video | Poster] = [file for video in manifest.videos for file in (video, video.poster)]
+    artifacts = {f.file: Artifact(Path(f.file), f.file, "", f.bytes, f.sha256, f.cid, profile) for f in files}
+    try:
+        cid = directory_cid(artifacts, profile)
+    except Refused as error:
+        yield Finding(FILE_NAME, error.message)
+    else:
+        if cid != manifest.directory.cid:
+            yield Finding(FILE_NAME, f"its directory CID is {manifest.directory.cid}; the listed files give {cid}")
+    for file in files:
+        for receipt in file.receipts:
+            if receipt.sha256 != file.sha256:
+                yield Finding(file.file, f"its receipt of {receipt.publisher} is for other bytes ({receipt.sha256})")
