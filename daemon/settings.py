@@ -37,7 +37,7 @@ def _folder(value: object) -> object:
         raise ValueError(f"the home folder of {value} is unknown; give an absolute path") from error
 
 
-def _state_folder(value: object = "") -> object:
+def _state_folder(value: object = "") -> Any:
     """Give the folder for the service's own files; "" stands for the usual place."""
     if value != "":
         return _folder(value)
@@ -153,9 +153,10 @@ class Credentials(Section):
 
 
 class FolderTarget(Section):
-    """``[publish.folder]``: a directory that keeps what is published."""
+    """``[publish.folder]``: a directory that keeps what is published, and the address under which it is seen."""
 
-    path: OptionalFolder = None
+    directory: OptionalFolder = None
+    url: str = ""
 
 
 class Ipfs(Section):
@@ -163,7 +164,7 @@ class Ipfs(Section):
 
     api: str = "http://127.0.0.1:5001"
     gateway: str = "https://ipfs.io"
-    profile: Literal["unixfs-v1-2025", "unixfs-v0-2015"] = "unixfs-v1-2025"
+    profile: Literal["unixfs-v1-2025", "legacy-v1-256k"] = "unixfs-v1-2025"
     pin: bool = True
 
 
