@@ -1,0 +1,110 @@
+"""Opening files: the only demuxers allowed, chosen by what the file is and never by its name alone.
+
+FFmpeg would follow a playlist, a concat list or an SDP file to other files and to the network, whatever the file
+is called. Here a file is opened by the demuxer that its first bytes ask for, from a short list, and only files
+can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from lipsync.errors import LimitError, MediaError
+
+_LOCKED = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
+_MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_MAGIC = {
+    b"\x1aE\xdf\xa3": "matroska",
+    b"OggS": "ogg",
+    b"fLaC": "flac",
+    b"caff": "caf",
+    b"#!AMR": "amr",
+    b"\xff\xfb": "mp3",
+    b"\xff\xfa": "mp3",
+    b"\xff\xf3": "mp3",
+    b"\xff\xf2": "mp3",
+    b"\xff\xe3": "mp3",
+    b"\xff\xf1": "aac",
+    b"\xff\xf9": "aac",
+    b"\xff\xf0": "aac",
+    b"\xff\xf8": "aac",
+}
+_FORMS = {b"AVI ": "avi", b"WAVE": "wav", b"AIFF": "aiff", b"AIFC": "aiff"}
+_ONLY_MOV = frozenset({"enable_drefs", "use_absolute_path"})
+
+
+def demuxer_of(path: Path) -> str | None:
+    """Name the demuxer that the first bytes of ``path`` ask for; None if none of the allowed ones reads it."""
+    with path.open("rb") as file:
+        head = file.read(64)
+        while head[:3] == b"ID3" and len(head) > 9:
+            # the size is stored in four bytes of seven bits
+            file.seek(file.tell() - len(head) + 10 + sum(byte << 7 * (3 - at) for at, byte in enumerate(head[6:10])))
+            head = file.read(64)
+            if not any(head.startswith(magic) for magic in (b"ID3", b"fLaC", b"\xff\xf1", b"\xff\xf9")):
+                return "mp3"
+    if head[4:8] in _MOV_ATOMS:
+        return "mov"
+    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
+        return _FORMS.get(head[8:12])
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+@contextmanager
+def reading(
+    path: Path, hint: str = "Play it to see whether it is whole, then copy or export it again."
+) -> Iterator[None]:
+    """Turn what FFmpeg and the file system raise while ``path`` is read into a MediaError that names it."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise MediaError(f"{path.name} is damaged or not what its name says", hint) from error
+    except OSError as error:
+        raise MediaError(
+            f"{path.name} cannot be read: {error.strerror}", "Check the file and copy it again."
+        ) from error
+
+
+@contextmanager
+def opened(path: Path, hint: str) -> Iterator[InputContainer]:
+    """Open ``path`` for reading, locked to this one file.
+
+    Args:
+        path: The file.
+        hint: What to drop instead if this is not a file we read.
+
+    Raises:
+        MediaError: Empty, not of an allowed kind, or broken.
+    """
+    with reading(path):
+        if path.stat().st_size == 0:
+            raise MediaError(f"{path.name} is empty", "Copy it again.")
+        name = demuxer_of(path)
+        if name is None:
+            raise MediaError(f"{path.name} is not what its name says", hint)
+        options = {key: value for key, value in _LOCKED.items() if name == "mov" or key not in _ONLY_MOV}
+        # "file:" keeps a name such as "http:x.mp4" from being taken for an address
+        with av.open(
+            f"file:{path}", "r", format=name, container_options=options, metadata_errors="replace"
+        ) as container:
+            yield container
+
+
+def check_size(path: Path, most: int) -> None:
+    """Refuse a file of more than ``most`` bytes (0: no limit).
+
+    Raises:
+        LimitError: It is larger.
+        MediaError: It cannot be looked at.
+    """
+    with reading(path):
+        size = path.stat().st_size
+    if most and size > most:
+        raise LimitError(
+            f"{path.name} has {size / 1e6:.0f} MB, limits.file_bytes allows {most / 1e6:.0f}", "Shorten it."
+        )
