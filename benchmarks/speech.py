@@ -1,0 +1,143 @@
+"""How well mouths follow speech: the rows "speech -> mouth" and "silence" of the table.
+
+    python -m benchmarks.speech
+
+Judged on ../shared/data/grid_others_tracks.npz: ten clips of nine people whom no training saw, mouths measured in their
+videos; and on Mandarin of a voice that training did hear but sentences it did not, with exact phone times.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.articulation import OPEN, WIDTH, Articulation, Motion
+from lipsync.media import open_speech
+from lipsync.take import Limits
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data" / "grid_others_tracks.npz"
+SAMPLE = ROOT / "daemon" / "sample"
+NOT_UNSEEN = "grid_other_bbaf2n"
+VOWELS = {"aa", "ah", "ae", "eh", "ih", "iy", "ay", "ey"}
+
+Track = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sentence: sound, the mouth that was measured, and when which phone sounds."""
+
+    name: str
+    samples: NDArray[np.float32]
+    fps: float
+    mouth: NDArray[np.float32]
+    phones: tuple[tuple[float, float, str], ...]
+
+    @property
+    def times(self) -> Track:
+        """Middles of the video frames."""
+        return (np.arange(len(self.mouth)) + 0.5) / self.fps
+
+    @property
+    def quiet(self) -> NDArray[np.bool_]:
+        """Frames in which nobody speaks, with some margin for the mouth to get ready and to rest."""
+        return (self.times < self.phones[0][0] - 0.25) | (self.times > self.phones[-1][1] + 0.3)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One clip: correlations with the measured mouth, closures (seen, wanted), activity in silence, lag in seconds."""
+
+    opening: float
+    width: float
+    lag: float
+    closures: tuple[int, int]
+    shut_vowels: tuple[int, int]
+    silence: float
+
+
+def unseen(path: Path = DATA) -> list[Clip]:
+    """The clips of people training never met."""
+    data = dict(np.load(path, allow_pickle=False))
+    ends = {key: np.cumsum(data[name]) for key, name in (("audio", "alen"), ("par", "plen"), ("phone", "phone_len"))}
+    clips = []
+    for i, name in enumerate(data["name"]):
+        sound, mouth, spoken = (slice(end[i - 1] if i else 0, end[i]) for end in ends.values())
+        phones = zip(data["phone_t"][spoken], data["phone"][spoken], strict=True)
+        clip = Clip(
+            name=str(name),
+            samples=data["audio"][sound].astype(np.float32) / 32768,
+            fps=float(data["fps"][i]),
+            mouth=data["par"][mouth],
+            phones=tuple((float(start), float(end), str(phone)) for (start, end), phone in phones),
+        )
+        if name != NOT_UNSEEN and len(clip.samples) > 8000:
+            clips.append(clip)
+    return clips
+
+
+def judge(clip: Clip, motion: Motion) -> Verdict:
+    """Compare what we say the mouth did with what it did."""
+    ours = motion.at(clip.times).astype(np.float64)
+    opening = motion.values[:, OPEN].astype(np.float64)
+    loud = float(np.percentile(opening, 90))
+    closures = [_low(opening, start - 0.04, end + 0.04) < 0.25 * loud for start, end, p in clip.phones if p in "pbm"]
+    vowels = [opening[round((s + e) * 50)] < 0.25 * loud for s, e, p in clip.phones if p in VOWELS]
+    return Verdict(
+        opening=_r(ours[:, OPEN], clip.mouth[:, OPEN]),
+        width=_r(ours[:, WIDTH], clip.mouth[:, WIDTH]),
+        lag=lag(motion, clip.times, clip.mouth[:, OPEN]),
+        closures=(sum(closures), len(closures)),
+        shut_vowels=(sum(vowels), len(vowels)),
+        silence=float(np.abs(ours[clip.quiet, OPEN]).mean() / loud),
+    )
+
+
+def lag(motion: Motion, times: Track, truth: NDArray[np.float32]) -> float:
+    """Seconds by which our mouth is late (+) or early (-): where the correlation is best, within 300 ms."""
+    shifts = np.arange(-0.3, 0.31, 0.01)
+    return float(shifts[int(np.argmax([_r(motion.at(times + shift)[:, OPEN], truth) for shift in shifts]))])
+
+
+def closures(motion: Motion, phones: list[list[float | str]]) -> tuple[int, int]:
+    """How many of the sounds of closed lips in an exactly known speech find the lips closed, and how many there are."""
+    opening = motion.values[:, OPEN].astype(np.float64)
+    loud = float(np.percentile(opening[motion.voiced > 0.9], 90))
+    spans = [(float(s), float(e)) for s, e, name in phones if str(name)[:1] in ("p", "b", "m")]
+    return sum(_low(opening, start - 0.02, end + 0.02) < 0.15 * loud for start, end in spans), len(spans)
+
+
+def _low(track: Track, start: float, end: float) -> float:
+    return float(track[max(0, round(start * 100)) : max(1, round(end * 100))].min())
+
+
+def _r(ours: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+    return float(np.corrcoef(ours, truth)[0, 1]) if ours.std() > 0 else 0.0
+
+
+def main() -> None:
+    """Print the rows."""
+    articulation = Articulation("cpu")
+    verdicts = [judge(clip, articulation(clip.samples)) for clip in unseen()]
+    closed, wanted = (sum(v.closures[k] for v in verdicts) for k in (0, 1))
+    shut, vowels = (sum(v.shut_vowels[k] for v in verdicts) for k in (0, 1))
+    mean = {name: np.mean([getattr(v, name) for v in verdicts]) for name in ("opening", "width", "silence")}
+    delay = np.median([v.lag for v in verdicts]) * 1000
+    print(f"speech -> mouth   r opening {mean['opening']:.2f}, r width {mean['width']:.2f}, lag {delay:+.0f} ms,")
+    print(f"                  /p b m/ {closed}/{wanted} closed, {shut}/{vowels} vowels wrongly shut")
+    print(f"                  ({len(verdicts)} clips of people training never met)")
+    phones = json.loads((SAMPLE / "hello.phones.json").read_text(encoding="utf-8"))
+    for name in ("hello.en.flac", "hello.zh.flac"):
+        motion = articulation(open_speech(SAMPLE / name, Limits()).samples16k)
+        closed, wanted = closures(motion, phones[name])
+        print(f"                  {name}: /p b m/ {closed}/{wanted} closed")
+    print(f"silence           activity {mean['silence']:.3f} of the opening of loud speech")
+
+
+if __name__ == "__main__":
+    main()
