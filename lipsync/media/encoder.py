@@ -1,0 +1,120 @@
+"""How pictures and sound are encoded: the same input gives the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import av
+from av.audio.stream import AudioStream
+from av.codec.context import Flags
+from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from lipsync.errors import MediaError
+from lipsync.media.colour import Colour
+from lipsync.take import Options
+
+PRESET = "fast"
+THREADS = 4
+"""Fixed, not counted: x264 gives other bytes for another number of threads."""
+
+LARGEST_RATE = 48000
+AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the picture stream is to be.
+
+    Attributes:
+        width: Even.
+        height: Even.
+        fps: For the rate control and the header; times are exact on their own.
+        tick: Unit in which all times are whole numbers.
+        sample_aspect: Width of a pixel by its height.
+        colour: Tags to write, as found.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    tick: Fraction
+    sample_aspect: Fraction
+    colour: Colour
+
+
+def add_pictures(container: OutputContainer, picture: Picture, options: Options) -> VideoStream:
+    """Add the H.264 stream, with the encoder the options name.
+
+    Raises:
+        MediaError: The encoder does not work here.
+    """
+    name = encoder_name(options.encoder, options.device)
+    stream = container.add_stream(name, picture.fps, options=_settings(name, options.quality), time_base=picture.tick)
+    if not isinstance(stream, VideoStream):
+        raise MediaError(f"the encoder {name} does not encode pictures", "Set render.encoder to libx264.")
+    _set_up(stream.codec_context, picture)
+    stream.codec_context.flags |= Flags.bitexact
+    return stream
+
+
+def add_sound(container: OutputContainer, rate: int, channels: int) -> AudioStream:
+    """Add the AAC stream: the speech's own rate and channels as far as AAC and two ears go."""
+    rate = next((known for known in reversed(AAC_RATES) if known >= rate), LARGEST_RATE)
+    stream = container.add_stream("aac", rate, bit_rate=min(96000, rate * 4) * min(channels, 2))
+    if not isinstance(stream, AudioStream):
+        raise MediaError("this build of PyAV has no AAC encoder", "Install PyAV from its wheel.")
+    stream.codec_context.layout = "mono" if channels == 1 else "stereo"
+    stream.codec_context.flags |= Flags.bitexact
+    return stream
+
+
+def encoder_name(wanted: str, device: str) -> str:
+    """Name the encoder to use: "auto" is NVENC where it works and the device is not "cpu", otherwise x264.
+
+    Raises:
+        MediaError: It was asked for by name and does not work.
+    """
+    if wanted == "auto":
+        return "h264_nvenc" if device != "cpu" and _works("h264_nvenc") else "libx264"
+    if not _works(wanted):
+        raise MediaError(f"the encoder {wanted} does not work on this machine", 'Set render.encoder to "libx264".')
+    return wanted
+
+
+@lru_cache
+def _works(name: str) -> bool:
+    """Whether the encoder encodes a small grey picture."""
+    try:
+        context = av.CodecContext.create(name, "w")
+        if not isinstance(context, VideoCodecContext):
+            return False
+        _set_up(context, Picture(256, 256, Fraction(25), Fraction(1, 25), Fraction(1), Colour()))
+        frame = VideoFrame(256, 256, "yuv420p")
+        frame.pts = 0
+        return bool(context.encode(frame) + context.encode(None))
+    except (av.FFmpegError, ValueError):
+        return False
+
+
+def _settings(name: str, quality: int) -> dict[str, str]:
+    if name == "h264_nvenc":
+        return {"preset": "p5", "rc": "vbr", "cq": str(quality), "b": "0", "profile": "high"}
+    return {"preset": PRESET, "crf": str(quality), "profile": "high"}
+
+
+def _set_up(context: VideoCodecContext, picture: Picture) -> None:
+    context.width, context.height = picture.width, picture.height
+    context.pix_fmt = "yuv420p"
+    context.framerate = picture.fps
+    context.time_base = picture.tick
+    context.sample_aspect_ratio = picture.sample_aspect
+    context.colorspace = picture.colour.matrix
+    context.color_primaries = picture.colour.primaries
+    context.color_trc = picture.colour.transfer
+    context.color_range = picture.colour.range
+    context.thread_count = THREADS
