@@ -33,29 +33,29 @@ class FolderPublisher:
     """Copies artifacts into a directory.
 
     Attributes:
-        directory: Must exist: a missing one is more often a share that is not mounted than a wish for a new one.
+        path: The directory. It must exist: a missing one is more often a share that is not mounted than one to make.
         url: Address under which a web server shows the directory, or "": it makes the receipts' gateways.
     """
 
-    directory: Path
+    path: Path
     url: str = ""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> FolderPublisher:
-        """Take ``directory`` (needed) and ``url`` from the configuration.
+        """Take ``path`` (needed) and ``url`` from the configuration.
 
         Raises:
             PublisherError: A key is missing, unknown or of the wrong kind.
         """
-        unknown = sorted(settings.keys() - {"directory", "url"})
+        unknown = sorted(settings.keys() - {"path", "url"})
         if unknown:
-            raise PublisherError(f"publish.folder has no key {unknown[0]!r}", "It has directory and url.")
-        directory, url = settings.get("directory"), settings.get("url", "")
-        if not isinstance(directory, str | Path) or not str(directory):
-            raise PublisherError("publish.folder.directory is not set", "Name the directory to copy results into.")
+            raise PublisherError(f"publish.folder has no key {unknown[0]!r}", "It has path and url.")
+        path, url = settings.get("path"), settings.get("url", "")
+        if not isinstance(path, str | Path) or not str(path):
+            raise PublisherError("publish.folder.path is not set", "Name the directory to copy results into.")
         if not isinstance(url, str) or (url and not url.startswith(("https://", "http://"))):
             raise PublisherError(f"publish.folder.url is {url!r}", 'It must start with "https://" or be left out.')
-        return cls(Path(directory).expanduser(), url)
+        return cls(Path(path).expanduser(), url)
 
     @property
     def name(self) -> str:
@@ -98,14 +98,14 @@ class FolderPublisher:
 
     def _place(self, artifact: Artifact, beside: str) -> Path:
         """Return where the artifact lies, having copied it if need be: under its name, else under its CID."""
-        for place in (self.directory / artifact.name, self.directory / artifact.cid / artifact.name):
+        for place in (self.path / artifact.name, self.path / artifact.cid / artifact.name):
             if _holds(place, artifact):
                 return place
             if os.path.lexists(place):
                 continue
-            if place.parent != self.directory:
+            if place.parent != self.path:
                 place.parent.mkdir(exist_ok=True)
-                disk.flush_folder(self.directory)
+                disk.flush_folder(self.path)
             with contextlib.suppress(FileExistsError):  # somebody was quicker: look what it is
                 _copy(artifact, place.with_name(beside), place)
             if _holds(place, artifact):
@@ -116,7 +116,7 @@ class FolderPublisher:
         )
 
     def _receipt(self, artifact: Artifact, place: Path) -> Receipt:
-        path = "/".join(quote(part, safe="") for part in place.relative_to(self.directory).parts)
+        path = "/".join(quote(part, safe="") for part in place.relative_to(self.path).parts)
         gateway = f"{self.url.rstrip('/')}/{path}" if self.url else ""
         return Receipt(self.name, artifact.name, artifact.sha256, SCHEME + path, gateway, "read back")
 
@@ -125,16 +125,16 @@ class FolderPublisher:
         try:
             if not receipt.address.startswith(SCHEME) or len(parts) > 2:
                 raise ValueError(receipt.address)
-            return self.directory.joinpath(*(plain(part) for part in parts))
+            return self.path.joinpath(*(plain(part) for part in parts))
         except ValueError:
             raise Mismatch(f"{receipt.address!r} names no file of the folder") from None
 
     @contextlib.contextmanager
     def _storage(self, name: str) -> Iterator[None]:
         """Turn what the disk says into what the caller can act on."""
-        if not self.directory.is_dir():
+        if not self.path.is_dir():
             raise Unreachable(
-                f"the directory {self.directory.name!r} of publish.folder is not there",
+                f"the directory {self.path.name!r} of publish.folder is not there",
                 "Is the share mounted? Make the directory if it is new.",
             )
         try:

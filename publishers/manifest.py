@@ -274,6 +274,7 @@ def _check_seconds(seconds: float) -> None:
 
 def _check_receipts(receipts: tuple[Receipt, ...]) -> None:
     for receipt in receipts:
+        _check_sha256(receipt.sha256)
         for address in (receipt.address, receipt.gateway):
             if address.startswith(("/", "file:", "\\")):
                 raise ValueError(f"{receipt.publisher} gave a path of this machine as an address")

@@ -1,0 +1,161 @@
+"""What every publisher must do, whatever it is made of. A new one adds itself to ``CASES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from publishers import Artifact, Mismatch, Publisher, PublishError, Unreachable, build, identify, names
+
+
+@dataclass(frozen=True)
+class Case:
+    """A publisher and the means to be its service's bad days.
+
+    Attributes:
+        publisher: Set up and ready.
+        anew: Makes the publisher once more, as another process would.
+        spoil: Changes the bytes that the service holds.
+        lose: Makes the service forget them.
+        leave: Makes the service unreachable.
+        held: Counts copies that the service holds.
+    """
+
+    publisher: Publisher
+    anew: Callable[[], Publisher]
+    spoil: Callable[[], object]
+    lose: Callable[[], object]
+    leave: Callable[[], object]
+    held: Callable[[], int]
+
+
+def folder(home: Path) -> Case:
+    place = home / "archive"
+    place.mkdir()
+
+    def make() -> Publisher:
+        return build("folder", {"path": str(place), "url": "https://nas.example/v"})
+
+    def files() -> list[Path]:
+        return [path for path in place.rglob("*") if path.is_file()]
+
+    return Case(
+        publisher=make(),
+        anew=make,
+        spoil=lambda: [path.write_bytes(path.read_bytes()[:-1] + b"?") for path in files()],
+        lose=lambda: [path.unlink() for path in files()],
+        leave=lambda: place.rename(home / "unmounted"),
+        held=lambda: len(files()),
+    )
+
+
+CASES = {"folder": folder}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
+    return CASES[request.param](tmp_path)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Artifact:
+    (tmp_path / "made").mkdir()
+    path = tmp_path / "made" / "made.part"
+    path.write_bytes(b"a video" * 200_000)
+    return identify(path, "周报 alice.mp4")
+
+
+@pytest.fixture
+def drawer(tmp_path: Path) -> Path:
+    (tmp_path / "drawer").mkdir()
+    return tmp_path / "drawer"
+
+
+def test_every_publisher_that_ships_is_held_to_the_contract() -> None:
+    assert set(CASES) >= {"folder"}
+    assert set(CASES) <= set(names())
+
+
+def test_it_is_a_publisher(case: Case) -> None:
+    assert isinstance(case.publisher, Publisher)
+    assert case.publisher.name
+
+
+def test_a_receipt_says_what_is_where(case: Case, artifact: Artifact, drawer: Path, tmp_path: Path) -> None:
+    receipt = case.publisher.publish(artifact, drawer)
+    assert (receipt.publisher, receipt.name, receipt.sha256) == (case.publisher.name, artifact.name, artifact.sha256)
+    assert receipt.state in ("sent", "pending", "confirmed", "read back")
+    assert ":" in receipt.address
+    assert receipt.gateway.startswith("https://")
+    assert str(tmp_path) not in repr(receipt)
+    case.publisher.verify(receipt)
+
+
+def test_publishing_again_continues_and_adds_nothing(case: Case, artifact: Artifact, drawer: Path) -> None:
+    first = case.publisher.publish(artifact, drawer)
+    assert case.anew().publish(artifact, drawer) == first
+    assert case.held() == 1
+
+
+def test_the_artifact_stays_as_it_is(case: Case, artifact: Artifact, drawer: Path) -> None:
+    before = (artifact.path.read_bytes(), artifact.path.stat().st_mtime_ns)
+    case.publisher.publish(artifact, drawer)
+    assert (artifact.path.read_bytes(), artifact.path.stat().st_mtime_ns) == before
+
+
+def test_an_artifact_that_changed_since_it_was_hashed_is_not_published(
+    case: Case, artifact: Artifact, drawer: Path
+) -> None:
+    artifact.path.write_bytes(b"b video" * 200_000)
+    with pytest.raises(Mismatch, match="changed after it was hashed"):
+        case.publisher.publish(artifact, drawer)
+    assert case.held() == 0
+
+
+def test_an_artifact_that_is_gone_is_said_to_be_gone(case: Case, artifact: Artifact, drawer: Path) -> None:
+    artifact.path.unlink()
+    with pytest.raises(PublishError, match="no longer where it was made") as caught:
+        case.publisher.publish(artifact, drawer)
+    assert not caught.value.passing
+
+
+def test_other_bytes_and_lost_bytes_are_a_mismatch(case: Case, artifact: Artifact, drawer: Path) -> None:
+    receipt = case.publisher.publish(artifact, drawer)
+    case.spoil()
+    with pytest.raises(Mismatch):
+        case.publisher.verify(receipt)
+    case.lose()
+    with pytest.raises(Mismatch):
+        case.publisher.verify(receipt)
+
+
+def test_a_service_that_is_not_there_is_unreachable_and_that_may_pass(
+    case: Case, artifact: Artifact, drawer: Path, tmp_path: Path
+) -> None:
+    receipt = case.publisher.publish(artifact, drawer)
+    case.leave()
+    for act in (lambda: case.publisher.verify(receipt), lambda: case.publisher.publish(artifact, drawer)):
+        with pytest.raises(Unreachable) as caught:
+            act()
+        assert caught.value.passing
+        assert caught.value.hint
+        assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nonsense", "folder:../made/made.part", "folder:%2e%2e%2fmade", "file:///etc/passwd"]
+)
+def test_a_receipt_that_leads_elsewhere_is_refused(case: Case, artifact: Artifact, drawer: Path, address: str) -> None:
+    receipt = case.publisher.publish(artifact, drawer)
+    with pytest.raises(PublishError):
+        case.publisher.verify(replace(receipt, address=address))
+
+
+@pytest.mark.parametrize("name", ["../out.mp4", "/etc/out.mp4", ".."])
+def test_a_name_that_leads_elsewhere_is_refused(case: Case, artifact: Artifact, drawer: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="plain file name"):
+        case.publisher.publish(replace(artifact, name=name), drawer)
+    assert case.held() == 0
