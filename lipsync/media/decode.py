@@ -26,6 +26,14 @@ HINT = "Drop a video (mp4, mov, mkv, avi, webm) or a photo."
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 
+def picture_stream(container: InputContainer, index: int) -> VideoStream:
+    """Give the stream with that index in the file."""
+    stream = container.streams[index]
+    if not isinstance(stream, VideoStream):
+        raise MediaError("the file has changed while it was read", "Drop it again.")
+    return stream
+
+
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Give what can be decoded from where the container stands; broken packets are passed over."""
     stream.codec_context.thread_count = THREADS
@@ -47,7 +55,7 @@ def frames(film: Film, start: int = 0) -> Iterator[Frame]:
     """
     convert = converter(film)
     with opened(film.path, HINT) as container:
-        stream = container.streams[film.stream]
+        stream = picture_stream(container, film.stream)
         key = 0 if film.numbered else film.key_before(start)
         if key:
             container.seek(film.stamps[key], stream=stream)
@@ -137,7 +145,7 @@ def _upright(picture: VideoFrame, film: Film) -> Plane:
     data: Plane = np.empty((height * 3 // 2, width), np.uint8)
     chroma = data.reshape(-1)[height * width :].reshape(2, height // 2, width // 2)
     for plane, target in zip(picture.planes, (data[:height], chroma[0], chroma[1]), strict=True):
-        stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        stored = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
         target[:] = _turned(_even(stored, target.shape, film.turn), film.turn)
     return data
 

@@ -7,10 +7,12 @@ Chroma samples are taken to lie in the middle of their 2×2 pixels, when read an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from lipsync.media.colour import STANDARD, Colour
@@ -47,11 +49,11 @@ class Frame:
         height, width = rgb.shape[:2]
         even = cv2.copyMakeBorder(np.ascontiguousarray(rgb), 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         height, width = even.shape[:2]
-        yuv = cv2.transform(even.astype(np.float32), STANDARD.to_yuv)
+        yuv = np.asarray(cv2.transform(even.astype(np.float32), STANDARD.to_yuv), np.float32)
         frame = cls(np.empty((height * 3 // 2, width), np.uint8), STANDARD, time=time)
         y, u, v = frame.planes
         y[:] = _bytes(yuv[:, :, 0])
-        half = cv2.resize(yuv[:, :, 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        half = _halved(yuv[:, :, 1:], (0, 0, width, height))
         u[:], v[:] = _bytes(half[:, :, 0]), _bytes(half[:, :, 1])
         return frame
 
@@ -75,12 +77,10 @@ class Frame:
         luma = y[y0:y1, x0:x1]
         size = ((across[1] - across[0]) * 2, (down[1] - down[0]) * 2)
         cut_x, cut_y = x0 - across[0] * 2, y0 - down[0] * 2
-        chroma = [
-            cv2.resize(plane[down[0] : down[1], across[0] : across[1]], size, interpolation=cv2.INTER_LINEAR)[
-                cut_y : cut_y + y1 - y0, cut_x : cut_x + x1 - x0
-            ]
-            for plane in (u, v)
-        ]
+        whole = (
+            cv2.resize(plane[slice(*down), slice(*across)], size, interpolation=cv2.INTER_LINEAR) for plane in (u, v)
+        )
+        chroma = [plane[cut_y : cut_y + y1 - y0, cut_x : cut_x + x1 - x0] for plane in whole]
         return _to_rgb([luma, *chroma], self.colour)
 
     def warp(self, to_crop: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
@@ -107,21 +107,25 @@ class Frame:
 
         Args:
             box: Where; inside the frame.
-            rgb: (h, w, 3), 0–255.
+            rgb: (h, w, 3), 0–255; finite also where the mask is 0.
             mask: (h, w), 0–1.
         """
         x0, y0, x1, y1 = box
         mask = np.asarray(mask, np.float32)
-        yuv = cv2.transform(np.asarray(rgb, np.float32), self.colour.to_yuv)
-        yuv[mask <= 0] = 0
+        yuv = np.asarray(cv2.transform(np.asarray(rgb, np.float32), self.colour.to_yuv), np.float32)
         y, u, v = self.planes
         luma = y[y0:y1, x0:x1]
-        luma[:] = np.where(mask > 0, _bytes(luma + mask * (yuv[:, :, 0] - luma)), luma)
+        _shift(luma, (yuv[:, :, 0] - luma) * mask)
 
-        share, tint = _halved(mask, box), _halved(yuv[:, :, 1:] * mask[:, :, None], box)
-        for channel, plane in enumerate((u, v)):
+        share = _halved(mask, box)
+        for channel, plane in enumerate((u, v), 1):
             part = plane[y0 // 2 : (y1 + 1) // 2, x0 // 2 : (x1 + 1) // 2]
-            part[:] = np.where(share > 0, _bytes(part * (1 - share) + tint[:, :, channel]), part)
+            _shift(part, _halved(yuv[:, :, channel] * mask, box) - part * share)
+
+
+def _shift(plane: Plane, change: NDArray[np.floating]) -> None:
+    """Add to a plane in place, rounded and clipped; a change of 0 keeps the exact value."""
+    plane[:] = cv2.add(plane, np.asarray(change, np.float32), dtype=cv2.CV_8U)
 
 
 def _halved(values: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
@@ -129,8 +133,7 @@ def _halved(values: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
     x0, y0, x1, y1 = box
     whole = cv2.copyMakeBorder(values, y0 % 2, y1 % 2, x0 % 2, x1 % 2, cv2.BORDER_CONSTANT, value=0)
     size = (whole.shape[1] // 2, whole.shape[0] // 2)
-    half: NDArray[np.float32] = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    return half
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _around(start: int, stop: int, count: int) -> tuple[int, int]:
@@ -138,40 +141,40 @@ def _around(start: int, stop: int, count: int) -> tuple[int, int]:
     return max(0, start // 2 - 1), min(count, (stop + 1) // 2 + 1)
 
 
-def _bytes(values: NDArray[np.floating]) -> Plane:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _bytes(values: NDArray[np.float32]) -> Plane:
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
-def _to_rgb(planes: list[Plane], colour: Colour) -> NDArray[np.uint8]:
-    rgb: NDArray[np.uint8] = cv2.transform(cv2.merge(planes), colour.to_rgb)
-    return rgb
+def _to_rgb(planes: Sequence[MatLike], colour: Colour) -> NDArray[np.uint8]:
+    return np.asarray(cv2.transform(cv2.merge(planes), colour.to_rgb), np.uint8)
 
 
 def _warp(plane: Plane, to_crop: NDArray[np.float64], size: int) -> Plane:
-    """Warp one plane; where the crop is less than two thirds as large, average before sampling."""
+    """Warp one plane; where the crop is smaller than the plane by half or more, average before sampling."""
     scale = math.sqrt(abs(to_crop[0, 0] * to_crop[1, 1] - to_crop[0, 1] * to_crop[1, 0]))
-    if scale < 2 / 3:
-        plane, to_small = _shrunk(plane, to_crop, size, scale)
+    factor = int(1 / scale + 0.35) if scale else 1
+    if factor > 1:
+        plane, to_small = _shrunk(plane, to_crop, size, factor)
         to_crop = to_crop @ np.linalg.inv(np.vstack([to_small, [0, 0, 1]]))
-    warped: Plane = cv2.warpAffine(
-        plane, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return warped
+    warped = cv2.warpAffine(plane, to_crop, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.uint8)
 
 
-def _shrunk(plane: Plane, to_crop: NDArray[np.float64], size: int, scale: float) -> tuple[Plane, NDArray[np.float64]]:
-    """Give the part of ``plane`` under the crop at about the crop's scale, and the way there."""
+def _shrunk(plane: Plane, to_crop: NDArray[np.float64], size: int, factor: int) -> tuple[Plane, NDArray[np.float64]]:
+    """Give the part of ``plane`` under the crop, ``factor`` times smaller, and the way there."""
     to_plane = np.linalg.inv(np.vstack([to_crop, [0, 0, 1]]))[:2]
     corners = to_plane @ np.array([[-1, size, -1, size], [-1, -1, size, size], [1, 1, 1, 1]])
-    margin = 2 / scale
     height, width = plane.shape
-    x0, x1 = _span(corners[0], margin, width)
-    y0, y1 = _span(corners[1], margin, height)
-    columns, rows = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+    x0, x1 = _span(corners[0], 3 * factor, width)
+    y0, y1 = _span(corners[1], 3 * factor, height)
+    # whole multiples, at least one sample: averaging over whole pixels is several times faster
+    columns, rows = max(1, (x1 - x0) // factor), max(1, (y1 - y0) // factor)
+    x1, y1 = min(x1, x0 + columns * factor), min(y1, y0 + rows * factor)
     small = cv2.resize(plane[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
     across, down = columns / (x1 - x0), rows / (y1 - y0)
     # pixel centres: (x + .5) · across − .5
-    return small, np.array([[across, 0, (0.5 - x0) * across - 0.5], [0, down, (0.5 - y0) * down - 0.5]])
+    to_small = np.array([[across, 0, (0.5 - x0) * across - 0.5], [0, down, (0.5 - y0) * down - 0.5]])
+    return np.asarray(small, np.uint8), to_small
 
 
 def _span(values: NDArray[np.float64], margin: float, count: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from lipsync.errors import LimitError, MediaError
@@ -44,7 +45,7 @@ def read_photo(path: Path, options: Options) -> Frame:
     rgb = _upright(_flat(pixels), header.orientation)
     width, height = fitted(rgb.shape[1], rgb.shape[0], options.width, options.height)
     if (width, height) != (rgb.shape[1], rgb.shape[0]):
-        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     return Frame.from_rgb(rgb)
 
 
@@ -78,20 +79,20 @@ def _checked(data: bytes, path: Path, most_pixels: int) -> Header:
     return header
 
 
-def _flat(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _flat(pixels: MatLike) -> NDArray[np.uint8]:
     """Turn whatever was decoded (grey, BGR, BGRA; 8 or 16 bits) into RGB of 8 bits."""
     flat = np.rint(pixels / 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8)
     if flat.ndim == 2 or flat.shape[2] == 1:
-        return np.asarray(cv2.cvtColor(flat, cv2.COLOR_GRAY2RGB))
+        return np.asarray(cv2.cvtColor(flat, cv2.COLOR_GRAY2RGB), np.uint8)
     if flat.shape[2] == 4:
         alpha = flat[:, :, 3:].astype(np.float32) / 255
         flat = np.rint(flat[:, :, :3] * alpha + BEHIND * (1 - alpha)).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(flat, cv2.COLOR_BGR2RGB))
+    return np.asarray(cv2.cvtColor(flat, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation in _TURNS:
-        rgb = np.asarray(cv2.rotate(rgb, _TURNS[orientation]))
+        rgb = np.asarray(cv2.rotate(rgb, _TURNS[orientation]), np.uint8)
     if orientation in (2, 4, 5, 7):
         rgb = np.ascontiguousarray(rgb[:, ::-1])
     return rgb

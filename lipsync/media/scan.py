@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -19,7 +21,7 @@ from lipsync.errors import LimitError, MediaError
 from lipsync.media.clock import constant, repaired, snapped
 from lipsync.media.colour import STANDARD, Colour
 from lipsync.media.container import check_size, opened
-from lipsync.media.decode import HINT, decoded
+from lipsync.media.decode import HINT, decoded, picture_stream
 from lipsync.media.film import Film, Turn
 from lipsync.media.fit import fitted
 from lipsync.take import Limits, Options
@@ -107,7 +109,7 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
 def _packets(path: Path, look: _Look, longest: float) -> _Clock:
     """Read the time stamps off the packets; not to be trusted where packets are not frames."""
     with opened(path, HINT) as container:
-        stream = container.streams[look.stream]
+        stream = picture_stream(container, look.stream)
         trusted = container.format.name.startswith(("mov", "matroska")) and stream.codec_context.name not in _HIDDEN
         packets = [
             (packet.pts, packet.is_keyframe, packet.duration or 0, packet.is_corrupt)
@@ -137,7 +139,7 @@ def _pictures(path: Path, look: _Look, longest: float) -> _Clock:
     """Decode everything to learn the time stamps."""
     most = int((longest + 1) * float(_rate(look.rates))) if longest else None
     with opened(path, HINT) as container:
-        stream = container.streams[look.stream]
+        stream = picture_stream(container, look.stream)
         seen = [(picture.pts, picture.key_frame) for picture in islice(decoded(container, stream), most)]
     stamps = tuple(stamp for stamp, _ in seen)
     keys = tuple(number for number, (_, key) in enumerate(seen) if key)
@@ -186,7 +188,7 @@ def _colour(picture: VideoFrame) -> Colour:
 
 def _turn(picture: VideoFrame) -> Turn:
     """Read the display matrix: which of the eight ways a picture can lie."""
-    for data in picture.side_data:
+    for data in cast("Iterable[SideData]", picture.side_data):
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), "<i4")[:5])
             if abs(b) > abs(a):

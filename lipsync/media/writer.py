@@ -13,7 +13,6 @@ from queue import Full, Queue
 
 import av
 from av.container import OutputContainer
-from av.container.core import Flags
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -135,9 +134,8 @@ def _mux(
 @contextmanager
 def _created(path: Path, timescale: int) -> Iterator[OutputContainer]:
     """Open an mp4 for writing; its edit lists count in ``timescale``, fine enough to cut sound at a sample."""
-    options = {"movflags": "+faststart", "movie_timescale": str(timescale)}
+    options = {"fflags": "+bitexact", "movflags": "+faststart", "movie_timescale": str(timescale)}
     with av.open(f"file:{path}", "w", format="mp4", container_options=options) as container:
-        container.flags |= Flags.bitexact.value
         yield container
 
 
