@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from lipsync import plugin
-from lipsync.ear import Ear
+from lipsync.ear import Ear, deaf
 from lipsync.errors import EngineError, StorageError
 from lipsync.media import probe_video, write_poster
 from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
@@ -24,7 +24,7 @@ ENGINES = "lipsyncd.engines"
 class Listener(Protocol):
     """An engine that listens to speeches itself; one that does not is given an ear by the studio."""
 
-    ear: Ear
+    ear: Ear[object]
 
 
 class Studio:
@@ -32,7 +32,7 @@ class Studio:
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self._engine = engine
-        self._ear = engine.ear if isinstance(engine, Listener) else Ear(options.limits)
+        self._ear = engine.ear if isinstance(engine, Listener) else Ear(options.limits, deaf)
 
     @property
     def facts(self) -> EngineFacts:
@@ -43,6 +43,10 @@ class Studio:
     def speeches_heard(self) -> int:
         """How often a speech was really listened to: once for any number of faces."""
         return self._ear.heard
+
+    def seconds(self, speech: Path) -> float:
+        """Give how long a speech lasts; free for the one that was rendered last."""
+        return float(self._ear.hear(speech).seconds)
 
     def render(self, take: Take, video: Path, poster: Path, report: Report) -> Render:
         """Make a take's video and its poster; both appear whole or not at all.

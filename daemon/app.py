@@ -1,0 +1,166 @@
+"""App: builds everything from the settings and turns the main loop until it is asked to end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from structlog.typing import FilteringBoundLogger
+
+import lipsync
+import publishers
+from daemon import claim, notify, owner, rendition
+from daemon.desk import Desk
+from daemon.inbox import Inbox
+from daemon.journal import Journal
+from daemon.log import open_log
+from daemon.order import Choices
+from daemon.pipeline import Pipeline
+from daemon.publication import Press, Publication
+from daemon.settings import Settings
+from daemon.watch import Watch
+from daemon.worker import COMMAND, Worker
+
+_CHUNK = 1.0
+"""Seconds of one nap: a stop that came without a signal, and the watchdog, want to be noticed."""
+_BUG_PAUSE = 5.0
+
+
+@dataclass
+class Loop:
+    """The main loop and what it turns."""
+
+    desk: Desk
+    watch: Watch
+    notifier: notify.Notifier
+    stop: threading.Event
+    interval: float
+    once: bool
+    log: FilteringBoundLogger
+
+    def run(self) -> None:
+        """Turn until asked to end, or, for ``once``, until nothing is left to do."""
+        self.notifier.ready()
+        self.log.info("ready", once=self.once)
+        while not self.stop.is_set():
+            self.notifier.ping()
+            try:
+                pause = self.desk.turn()
+            except Exception:  # noqa: BLE001 - the one such place: a bug parks one job and must not end the others
+                self.desk.current_log.exception("a bug in lipsyncd; please report it")
+                self.desk.park()
+                pause = _BUG_PAUSE
+            if self.once and self.desk.finished:
+                break
+            self.notifier.status(self.desk.summary)
+            self._nap(min(pause, self.interval))
+
+    def _nap(self, seconds: float) -> None:
+        """Sleep until something may have changed, but no longer than this."""
+        end = time.monotonic() + seconds
+        while not self.stop.is_set() and (left := end - time.monotonic()) > 0:
+            self.notifier.ping()
+            if self.watch.wait(min(left, _CHUNK)):
+                return
+
+
+def run(
+    settings: Settings,
+    once: bool,
+    stop: threading.Event | None = None,
+    *,
+    command: Sequence[str] = COMMAND,
+    notifier: notify.Notifier | None = None,
+) -> int:
+    """Work the inbox: for ever, or ``once`` until it is empty.
+
+    Args:
+        settings: All of them.
+        once: Take what is there, finish it, and end.
+        stop: Set it to end the daemon from another thread; SIGTERM and SIGINT do so too.
+        command: The program of the render process.
+        notifier: Who is told how we are; by default the service manager, if there is one.
+
+    Returns:
+        The exit code: 0, or 1 where a take or a job failed and the daemon was to run once.
+
+    Raises:
+        OSError: The root is not there or may not be written.
+    """
+    stop = stop or threading.Event()
+    notifier = notifier or notify.Notifier()
+    log = open_log(sys.stderr)
+    journal = Journal(settings.paths.root)
+    if not settings.inbox.mount_guard:
+        journal.prepare()
+    worker = Worker(log, command=command, timeout=settings.limits.take_timeout_s)
+    watch = Watch(journal.inbox, settings.inbox.watch, log)
+    desk = _desk(settings, journal, worker, log, notifier, stop, once)
+    try:
+        with _signals(stop, watch):
+            Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
+    finally:
+        notifier.stopping()
+        worker.close()
+        desk.close()
+        watch.close()
+    log.info("stopped")
+    return int(once and desk.failed)
+
+
+def _desk(
+    settings: Settings,
+    journal: Journal,
+    worker: Worker,
+    log: FilteringBoundLogger,
+    notifier: notify.Notifier,
+    stop: threading.Event,
+    once: bool,
+) -> Desk:
+    """Put everything on the desk: here, and only here, settings become plain values."""
+    press = Press(
+        version=version("lipsyncd"),
+        drawers=settings.paths.state / "drawers",
+        build=lambda name: publishers.build(name, settings.publisher(name)),
+        manifest=settings.publish.manifest,
+        profile=settings.publish.ipfs.profile,
+    )
+    terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes)
+    choices = Choices(tuple(lipsync.engines()), tuple(publishers.names()))
+    return Desk(
+        journal=journal,
+        inbox=Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once),
+        pipeline=Pipeline(journal, rendition.Rendition(worker, terms), Publication(press)),
+        owners=owner.Owners(owner.here()),
+        terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review),
+        guard=settings.inbox.mount_guard,
+        tries=settings.render.attempts if once else 0,
+        log=log,
+        ping=notifier.ping,
+        stop=stop,
+    )
+
+
+@contextlib.contextmanager
+def _signals(stop: threading.Event, watch: Watch) -> Iterator[None]:
+    """End at SIGTERM and SIGINT, where that is ours to decide."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        stop.set()
+        watch.wake()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

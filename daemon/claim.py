@@ -1,0 +1,166 @@
+"""Claim: a drop becomes ours by one rename into working/, and nobody else's; and jobs that nobody has are taken up."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from daemon import durable, ownership, why
+from daemon.conclusion import discard
+from daemon.errors import JournalError
+from daemon.inbox import Drop
+from daemon.job import Job, State
+from daemon.journal import FILE_NAME, INPUTS, OURS, Journal, read
+from daemon.listing import listing
+from daemon.name import numbered, shown, valid
+from daemon.owner import Hold, Owners, read_card
+from daemon.work import RETRY
+
+_PAPERS = ("manifest.json", "post.md", why.FILE_NAME)
+"""What the end of a job writes, and the next end writes anew."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for a job whose job.toml says nothing else."""
+
+    engine: str
+    publish: tuple[str, ...] = ()
+    review: bool = False
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A job in our hands."""
+
+    job: Job
+    home: Path
+    hold: Hold
+
+
+def new_job(drop: Drop, terms: Terms, created: datetime) -> Job:
+    """Make the job of a drop; a folder that failed before keeps its id."""
+    order, fault = drop.order, drop.fault
+    return Job(
+        id=_id(drop.folder),
+        name=drop.folder.name if valid(drop.folder.name) else shown(drop.folder.name),
+        created=created.isoformat(timespec="milliseconds"),
+        engine=order.engine or terms.engine,
+        takes=drop.takes,
+        state=State.FAILED if fault else State.QUEUED,
+        title=order.title,
+        description=order.description,
+        publish=terms.publish if order.publish is None else order.publish,
+        review=terms.review if order.review is None else order.review,
+        error=fault.message if fault else "",
+        hint=fault.hint if fault else "",
+    )
+
+
+def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | None:
+    """Take a drop, or give None where somebody was faster or it has changed meanwhile.
+
+    Raises:
+        OSError: The drop may not be moved, or nothing can be written; everything is as it was.
+    """
+    found = _home(drop.folder.name, journal, owners)
+    if found is None:
+        return None
+    home, hold = found
+    try:
+        journal.save(home, job)
+        durable.rename(drop.folder, home / INPUTS)
+    except OSError as error:
+        discard(home)
+        hold.release()
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+    if _changed(drop, home) and _given_back(drop, home):
+        discard(home)
+        hold.release()
+        return None
+    ownership.give_home(home)
+    return Claimed(job, home, hold)
+
+
+def adopt(home: Path, journal: Journal, owners: Owners) -> Claimed | None:
+    """Take up a job in working/ that nobody has in hand, or give None.
+
+    Raises:
+        JournalError: Nobody can, for its job.json is damaged.
+        OSError: Its folder cannot be read or written.
+    """
+    if not (home / FILE_NAME).exists() and read_card(home) is None and not owners.idle(home):
+        return None  # somebody may be taking it this very moment
+    hold = owners.take(home)
+    if hold is None:
+        return None
+    try:
+        if not (home / INPUTS).exists():
+            discard(home)  # a claim or an end that a crash cut short: the files are elsewhere
+        elif home.exists():
+            return Claimed(_renewed(home, journal), home, hold)
+    except JournalError:
+        hold.release()
+        raise
+    hold.release()
+    return None
+
+
+def _renewed(home: Path, journal: Journal) -> Job:
+    """Read a job, and do what `retry` asked for if it did."""
+    job = journal.load(home)
+    marker = home / OURS / RETRY
+    if marker.exists():
+        if job.state is State.DONE:
+            job = job.again()
+            journal.save(home, job)
+        for name in _PAPERS:
+            (home / name).unlink(missing_ok=True)
+        marker.unlink()
+    return job
+
+
+def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | None:
+    """Make a folder in working/ under a name that no job has, and take it in hand."""
+    number = 1
+    while True:
+        called = numbered(name, number)
+        home = journal.working / called
+        number += 1
+        if (journal.done / called).exists() or (journal.failed / called).exists() or (home / FILE_NAME).exists():
+            continue
+        with contextlib.suppress(FileExistsError):
+            home.mkdir()
+        hold = owners.take(home)
+        if hold is None:
+            return None
+        if not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
+            return home, hold
+        hold.release()
+
+
+def _changed(drop: Drop, home: Path) -> bool:
+    return listing(home / INPUTS) != drop.listing
+
+
+def _given_back(drop: Drop, home: Path) -> bool:
+    """Put a drop back that changed while we took it; not if there is a new folder of its name by now."""
+    try:
+        durable.rename(home / INPUTS, drop.folder)
+    except OSError:
+        return False
+    return True
+
+
+def _id(folder: Path) -> str:
+    with contextlib.suppress(JournalError):
+        earlier = read(folder / OURS / FILE_NAME).id
+        if re.fullmatch(r"[0-9a-z]{6,32}", earlier):
+            return earlier
+    return secrets.token_hex(4)

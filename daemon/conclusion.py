@@ -1,0 +1,139 @@
+"""Conclusion: the end of a job's way, into done/ or failed/. Each step can be repeated after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from daemon import durable, log, ownership, status, why
+from daemon.errors import JournalError
+from daemon.job import Job, TakeState
+from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, read
+from daemon.name import numbered
+from daemon.owner import CARD, LOCK
+
+PREVIOUS = "previous"
+"""In ``.lipsyncd/``: what an earlier try of a failed folder left, to be used again."""
+_SHELL = (FILE_NAME, log.FILE_NAME, status.FILE_NAME, f".{FILE_NAME}.part", f".{status.FILE_NAME}.part")
+
+
+def to_done(job: Job, home: Path, done: Path) -> Path:
+    """Move a finished job to done/ and give its new folder.
+
+    Raises:
+        OSError: It cannot be moved.
+    """
+    path = home / why.FILE_NAME
+    if job.in_state(TakeState.FAILED):
+        durable.replace(path, why.why(job))
+    else:
+        path.unlink(missing_ok=True)
+    (home / status.FILE_NAME).unlink(missing_ok=True)
+    ownership.give_home(home)
+    target = _move(home, done, home.name)
+    shutil.rmtree(target / OURS, ignore_errors=True)
+    return target
+
+
+def to_failed(job: Job, home: Path, failed: Path) -> Path:
+    """Move a failed job's files to failed/, as they were dropped, with WHY.txt and what was made hidden in it.
+
+    Raises:
+        OSError: It cannot be moved.
+    """
+    inputs = home / INPUTS
+    if not inputs.exists():  # moved already, before a crash
+        discard(home)
+        return failed / home.name
+    hidden = inputs / OURS
+    _make_way(hidden)
+    hidden.mkdir(exist_ok=True)
+    for take in job.in_state(TakeState.RENDERED):
+        for name in (f"{take.name}.mp4", f"{take.name}.jpg"):
+            if (home / name).exists():
+                durable.rename(home / name, hidden / name)
+    job = _remember(job, hidden)
+    durable.replace(hidden / FILE_NAME, dumps(job))
+    if (home / log.FILE_NAME).exists():
+        shutil.copyfile(home / log.FILE_NAME, hidden / log.FILE_NAME)
+    letter = _letter(inputs, why.why(job))
+    for path in (hidden, *hidden.iterdir(), letter):
+        ownership.give(path, inputs)
+    target = _move(inputs, failed, home.name)
+    discard(home)
+    return target
+
+
+def discard(home: Path) -> None:
+    """Remove what is left of a job in working/ whose files are elsewhere; nothing but our own papers is removed."""
+    for name in _SHELL:
+        with contextlib.suppress(OSError):
+            (home / name).unlink(missing_ok=True)
+    for path in (home / OURS).glob("*"):
+        if path.name in (LOCK, CARD):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    for name in (CARD, LOCK):
+        with contextlib.suppress(OSError):
+            (home / OURS / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (home / OURS).rmdir()
+        home.rmdir()
+
+
+def _move(source: Path, place: Path, name: str) -> Path:
+    """Move a folder to a place under its name, or "NAME (2)" and so on where that is taken."""
+    number = 1
+    while True:
+        target = place / numbered(name, number)
+        if not target.exists() and not target.is_symlink():
+            with contextlib.suppress(FileExistsError):
+                return _renamed(source, target)
+        number += 1
+
+
+def _renamed(source: Path, target: Path) -> Path:
+    try:
+        durable.rename(source, target)
+    except OSError as error:
+        if target.exists() and source.exists():
+            raise FileExistsError(str(target)) from error  # somebody was faster: ENOTEMPTY, EEXIST
+        raise
+    return target
+
+
+def _make_way(hidden: Path) -> None:
+    """Rename what a person dropped under our hidden name, unless it is a folder: we need one of that name."""
+    if hidden.is_symlink() or (hidden.exists() and not hidden.is_dir()):
+        number = 1
+        while (target := hidden.with_name(numbered(f"_{hidden.name}", number))).exists():
+            number += 1
+        hidden.rename(target)
+
+
+def _letter(folder: Path, text: str) -> Path:
+    """Write WHY.txt, under another name where a person dropped one of their own."""
+    number = 1
+    while (path := folder / numbered(why.FILE_NAME, number)).exists() or path.is_symlink():
+        if path.read_bytes() == text.encode():
+            return path  # ours, from before a crash
+        number += 1
+    durable.replace(path, text)
+    return path
+
+
+def _remember(job: Job, hidden: Path) -> Job:
+    """Carry over what an earlier try of this folder had made, where this try came to an end before it looked."""
+    try:
+        earlier = read(hidden / FILE_NAME)
+    except JournalError:
+        return job
+    made = {take.face: take for take in earlier.in_state(TakeState.RENDERED)}
+    kept = {take.face for take in job.in_state(TakeState.RENDERED)}
+    takes = [made.pop(take.face, take) if take.face not in kept else take for take in job.takes]
+    return replace(job, takes=(*takes, *(take for face, take in made.items() if face not in kept)))

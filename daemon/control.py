@@ -1,0 +1,82 @@
+"""Control: what a person asks of a job from outside. Files and renames only, so that it works on a running daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from daemon import durable
+from daemon.errors import JobError
+from daemon.job import Job, State, TakeState
+from daemon.journal import OURS, Filed, Journal
+from daemon.name import numbered, shown
+from daemon.work import APPROVE, CANCEL, RETRY
+
+
+def retry(root: Path, job: Job | str) -> Filed:
+    """Have a failed job, or the failed takes of a finished one, made again; what is made stays made.
+
+    Args:
+        root: The share.
+        job: A job, its id, or the name of its folder.
+
+    Returns:
+        The job as it was.
+
+    Raises:
+        JobError: There is no such job, or nothing of it has failed.
+        OSError: Its folder cannot be moved.
+    """
+    journal = Journal(root)
+    filed = _find(journal, job)
+    if filed.place == "failed":
+        _move(filed.home, journal.inbox)
+        return filed
+    if filed.place == "working":
+        raise JobError(f"{shown(filed.home.name)} is being worked on", "Wait for its end, or cancel it.")
+    if not any(take.speech for take in filed.job.in_state(TakeState.FAILED)):
+        raise JobError(
+            f"nothing of {shown(filed.home.name)} can be made again", "Drop the mended files as a new folder."
+        )
+    (filed.home / OURS).mkdir(exist_ok=True)
+    (filed.home / OURS / RETRY).touch()
+    _move(filed.home, journal.working)
+    return filed
+
+
+def cancel(root: Path, job: Job | str) -> Filed:
+    """Give up a job in hand; what is made of it already is kept in failed/.
+
+    Raises:
+        JobError: There is no such job, or it is over.
+        OSError: Its folder cannot be written.
+    """
+    filed = _find(Journal(root), job)
+    if filed.place != "working":
+        raise JobError(f"{shown(filed.home.name)} is over: it is in {filed.place}/")
+    (filed.home / CANCEL).touch()
+    return filed
+
+
+def approve(root: Path, job: Job | str) -> Filed:
+    """Let a job that waits for approval go on.
+
+    Raises:
+        JobError: There is no such job, or it waits for no approval.
+        OSError: Its folder cannot be written.
+    """
+    filed = _find(Journal(root), job)
+    if filed.place != "working" or filed.job.state is not State.REVIEW:
+        raise JobError(f"{shown(filed.home.name)} does not wait for approval: it is {filed.job.state}")
+    (filed.home / APPROVE).touch()
+    return filed
+
+
+def _find(journal: Journal, job: Job | str) -> Filed:
+    return journal.find(job if isinstance(job, str) else job.id)
+
+
+def _move(home: Path, place: Path) -> None:
+    number = 1
+    while (target := place / numbered(home.name, number)).exists():
+        number += 1
+    durable.rename(home, target)

@@ -1,0 +1,243 @@
+"""Desk: the jobs in our hands. Each turn takes one step of one of them, or a new drop, or says how long to wait."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from daemon import claim
+from daemon.errors import JournalError, LaterError, Stopped
+from daemon.inbox import Drop, Inbox, Look
+from daemon.job import State, TakeState
+from daemon.journal import Journal, folders
+from daemon.mount import mount_of
+from daemon.name import shown
+from daemon.owner import Owners
+from daemon.pipeline import Pipeline, cancelled
+from daemon.pulse import Pulse
+from daemon.work import Work
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at the inbox while there is other work."""
+_FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
+_STUCK = 30.0
+"""Seconds after which a drop that could not be taken is tried again."""
+
+
+@dataclass
+class Desk:
+    """Everything the main loop turns; one step at a time.
+
+    Attributes:
+        guard: The root must lie on a mount of its own; without it nothing is done.
+        tries: How often in a row a step may have to wait before its job is left; 0 for any number.
+        ping: Says that the loop turns.
+        stop: Set when we are asked to end.
+        failed: Some take or job has failed.
+    """
+
+    journal: Journal
+    inbox: Inbox
+    pipeline: Pipeline
+    owners: Owners
+    terms: claim.Terms
+    guard: bool
+    tries: int
+    log: FilteringBoundLogger
+    ping: Callable[[], None]
+    stop: threading.Event
+    clock: Callable[[], float] = time.monotonic
+    failed: bool = field(default=False, init=False)
+    _works: dict[Path, Work] = field(default_factory=dict, init=False)
+    _current: Work | None = field(default=None, init=False)
+    _look: Look = field(default_factory=lambda: Look((), (), 0.0), init=False)
+    _looked: float = field(default=-math.inf, init=False)
+    _stuck: dict[str, float] = field(default_factory=dict, init=False)
+    _said: dict[str, str] = field(default_factory=dict, init=False)
+
+    def turn(self) -> float:
+        """Take one step, and say for how many seconds nothing is to be done unless something changes."""
+        self._current = None
+        if not self._mounted():
+            return math.inf
+        self._glance()
+        self._adopt()
+        work = self._ready() or self._take()
+        if work is None:
+            self._looked = -math.inf
+            return self._pause()
+        self._current = work
+        self._step(work)
+        return 0.0
+
+    @property
+    def current_log(self) -> FilteringBoundLogger:
+        """The log of the job at hand, or of the daemon."""
+        return self.log if self._current is None else self._current.log
+
+    def park(self) -> None:
+        """Leave the job at which a bug showed until the daemon starts again."""
+        self.failed = True
+        if self._current is not None:
+            self._current.parked = True
+            self._current.status.say("Stopped by a fault in lipsyncd itself; see job.log.", now=True)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left that we could do without a change from outside."""
+        working = [work for work in self._works.values() if not self._idle(work)]
+        drops = [drop for drop in self._look.drops if drop.folder.name not in self._stuck]
+        return not working and not drops and self._look.due == math.inf
+
+    @property
+    def summary(self) -> str:
+        """What is going on, in a few words."""
+        if self._current is not None and self._current.status.text:
+            return f"{shown(self._current.home.name)}: {self._current.status.text}"
+        return f"{len(self._works)} jobs in hand, {len(self._look.waiting)} folders arriving"
+
+    def close(self) -> None:
+        """Let go of all jobs; the next daemon goes on with them."""
+        for work in self._works.values():
+            work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
+            work.hold.release()
+
+    def _mounted(self) -> bool:
+        """Say whether the share is there; an empty folder in its place must not look like an empty inbox."""
+        mounted = not self.guard or mount_of(self.journal.root).point != Path("/")
+        if mounted and self.guard:
+            self.journal.prepare()
+        if mounted and self.journal.inbox.is_dir():
+            self._said.pop("the root", None)
+            return True
+        self._say("the root", "it is not there, or its share is not mounted: waiting for it")
+        return False
+
+    def _glance(self) -> None:
+        """Look at the inbox, if the last look is old enough; called while takes are rendered, too."""
+        now = self.clock()
+        if now - self._looked < _LOOK_EVERY:
+            return
+        self._looked = now
+        try:
+            self._look = self.inbox.look()
+        except OSError as error:
+            self._look = Look((), (("the inbox", f"it cannot be read ({error.strerror})"),), math.inf)
+        for name, reason in self._look.waiting:
+            self._say(name, reason)
+        names = {name for name, _ in self._look.waiting}
+        self._said = {name: said for name, said in self._said.items() if name in names}
+
+    def _say(self, name: str, reason: str) -> None:
+        if self._said.get(name) != reason:
+            self._said[name] = reason
+            self.log.info("waiting", folder=name, reason=reason)
+
+    def _adopt(self) -> None:
+        """Take up the jobs in working/ that nobody has in hand, and let go of those that somebody removed."""
+        for work in [work for work in self._works.values() if not work.home.exists()]:
+            work.hold.release()
+            del self._works[work.home]
+            self.log.warning("a job's folder is gone", job=work.job.id, folder=work.home.name)
+        for home in folders(self.journal.working):
+            if home in self._works or str(home) in self._stuck:
+                continue
+            try:
+                claimed = claim.adopt(home, self.journal, self.owners)
+            except (JournalError, OSError) as error:
+                self._stuck[str(home)] = math.inf
+                self.log.error("a job cannot be taken up", folder=home.name, reason=str(error))
+                continue
+            if claimed is not None:
+                self._begin(claimed, "job taken up again")
+
+    def _begin(self, claimed: claim.Claimed, event: str) -> Work:
+        work = Work(claimed.job, claimed.home, claimed.hold, self.journal, self.log)
+        work.status.say("Taken; it is its turn soon.")
+        self._works[claimed.home] = work
+        takes = [f"{take.face} ← {take.speech}" for take in claimed.job.takes]
+        work.log.info(event, folder=claimed.home.name, state=str(claimed.job.state), takes=takes)
+        return work
+
+    def _ready(self) -> Work | None:
+        """Give the job that is next; the one that was taken first comes first."""
+        now = self.clock()
+        for work in self._works.values():
+            if not work.parked and (work.retry_at <= now or cancelled(work)):
+                return work
+        return None
+
+    def _take(self) -> Work | None:
+        """Take the drop that arrived first and can be taken."""
+        now = self.clock()
+        for drop in self._look.drops:
+            if self._stuck.get(drop.folder.name, -math.inf) > now:
+                continue
+            try:
+                claimed = self._claim(drop)
+            except OSError as error:
+                self._stuck[drop.folder.name] = now + _STUCK
+                self.failed = True
+                self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
+                continue
+            if claimed is not None:
+                return self._begin(claimed, "job taken")
+        return None
+
+    def _claim(self, drop: Drop) -> claim.Claimed | None:
+        self._stuck.pop(drop.folder.name, None)
+        self._look = Look(tuple(one for one in self._look.drops if one != drop), self._look.waiting, self._look.due)
+        job = claim.new_job(drop, self.terms, datetime.now(UTC))
+        return claim.claim(drop, job, self.journal, self.owners)
+
+    def _step(self, work: Work) -> None:
+        try:
+            if self.pipeline.advance(work, Pulse(work, self._beat, self.stop)):
+                self.failed |= work.job.state is State.FAILED or bool(work.job.in_state(TakeState.FAILED))
+                del self._works[work.home]
+            work.misses = 0
+        except LaterError as reason:
+            self._wait(work, reason)
+        except Stopped:
+            work.log.info("take left for the next start")
+
+    def _wait(self, work: Work, reason: LaterError) -> None:
+        """Try the step again after a while, longer each time."""
+        pause = min(_FIRST_WAIT * 2**work.misses, _LONGEST_WAIT) if reason.wait is None else reason.wait
+        work.misses += 1
+        self.failed |= bool(self.tries and work.misses > self.tries)
+        work.retry_at = self.clock() + pause
+        said = f"Waiting: {reason}"
+        if said != work.status.text:
+            work.log.warning("waiting", reason=str(reason))
+        work.status.say(said, now=True)
+
+    def _beat(self) -> None:
+        """Do what must go on whatever else we do."""
+        self.ping()
+        now = self.clock()
+        for work in self._works.values():
+            with contextlib.suppress(OSError):
+                work.hold.beat(now)
+        self._glance()
+
+    def _idle(self, work: Work) -> bool:
+        """Say whether a job waits for something that may never come."""
+        return work.parked or work.job.state is State.REVIEW or bool(self.tries and work.misses > self.tries)
+
+    def _pause(self) -> float:
+        """Seconds until something is due that no event tells us of."""
+        now = self.clock()
+        moments = [work.retry_at - now for work in self._works.values() if not work.parked]
+        if moments:
+            moments.append(_LOOK_EVERY)  # somebody may cancel or approve
+        moments += [moment - now for moment in self._stuck.values() if moment < math.inf]
+        return max(0.0, min([self._look.due, *moments]))

@@ -1,0 +1,77 @@
+"""What can go wrong with drops and jobs.
+
+::
+
+    DaemonError               a message for a person, and a hint: what to do about it
+    ├── DropError             a drop is refused; ``lacking`` where a file that still arrives could mend it
+    ├── JobError              no such job, or what was asked of it cannot be done in its state
+    ├── JournalError          a job.json is missing, torn or not of our schema
+    └── LaterError            a step cannot be taken just now and is tried again by itself (disk full, nobody answers)
+
+    Interruption              no error: somebody wants a take to be left where it is
+    ├── Stopped               the daemon is asked to end
+    └── Cancelled             the job is cancelled
+"""
+
+from __future__ import annotations
+
+
+class DaemonError(Exception):
+    """Something about a drop or a job, and why.
+
+    Attributes:
+        message: What happened, to which file (file name only).
+        hint: What the person can do, one sentence, or "".
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}".rstrip() if self.hint else self.message
+
+
+class DropError(DaemonError):
+    """A drop is refused.
+
+    Attributes:
+        lacking: True where a file that is still on its way could mend it: worth waiting a little.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, lacking: bool = False) -> None:
+        super().__init__(message, hint)
+        self.lacking = lacking
+
+
+class JobError(DaemonError):
+    """There is no such job, or what was asked of it cannot be done in its state."""
+
+
+class JournalError(DaemonError):
+    """A job.json is missing, torn or not of our schema."""
+
+
+class LaterError(DaemonError):
+    """A step cannot be taken just now; it is tried again by itself, after a while.
+
+    Attributes:
+        wait: Seconds until then, or None: longer each time.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, wait: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
+
+
+class Interruption(Exception):
+    """Somebody wants a take to be left where it is."""
+
+
+class Stopped(Interruption):
+    """The daemon is asked to end."""
+
+
+class Cancelled(Interruption):
+    """The job is cancelled."""

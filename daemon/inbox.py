@@ -1,0 +1,232 @@
+"""Inbox: which dropped folders are complete, by listing them. Events only wake us; the listing is the truth."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.casting import cast
+from daemon.errors import DropError
+from daemon.job import JobTake
+from daemon.listing import ORDER, Kind, Listing, ignorable, listing, partial
+from daemon.name import results, shown, valid
+from daemon.order import Choices, Order, read_order
+
+_LACKING_SETTLES = 6
+_LACKING_LEAST = 10.0
+_UNREAD_HINT = "Save pictures as jpg or png, videos as mp4, audio as wav or mp3."
+_EMPTY_FACTOR = 10
+"""How much longer than for a missing file we wait for an empty one: it may be a placeholder of a slow upload."""
+
+
+class EmptyFileError(DropError):
+    """A file has no content, or none so far."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The files that belong together, settled, still where the person put them.
+
+    Attributes:
+        folder: In the inbox.
+        listing: What was in it when it had settled.
+        takes: One for each face; empty where the drop is refused.
+        order: What its job.toml asks for.
+        fault: Why it is refused, or None.
+    """
+
+    folder: Path
+    listing: Listing
+    takes: tuple[JobTake, ...]
+    order: Order
+    fault: DropError | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the inbox found.
+
+    Attributes:
+        drops: Ready to be taken, in order of arrival.
+        waiting: Folders that are not ready, with the reason.
+        due: Seconds after which something may be ready that is not now; infinite where only a change can help.
+    """
+
+    drops: tuple[Drop, ...]
+    waiting: tuple[tuple[str, str], ...]
+    due: float
+
+
+@dataclass
+class _Seen:
+    """A folder in the inbox: what it looked like, since when, and when it arrived."""
+
+    listing: Listing
+    since: float
+    arrived: float
+
+
+class Inbox:
+    """Looks at the inbox and remembers since when nothing has changed in each folder.
+
+    A clock of our own decides, never the files' times: those are of another machine, or of last year.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settle: float,
+        choices: Choices,
+        *,
+        patient: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Watch a folder by listing.
+
+        Args:
+            folder: The inbox.
+            settle: Seconds without any change after which a drop counts.
+            choices: What a job.toml may choose from.
+            patient: Wait for what is lacking; otherwise a settled drop that lacks something is refused at once.
+            clock: Monotonic seconds.
+        """
+        self._folder = folder
+        self._settle = settle
+        self._choices = choices
+        self._patience = max(_LACKING_SETTLES * settle, _LACKING_LEAST) if patient else settle
+        self._placeholder = self._patience * (_EMPTY_FACTOR if patient else 1)
+        self._clock = clock
+        self._seen: dict[str, _Seen] = {}
+
+    def look(self) -> Look:
+        """List the inbox once and say what is ready.
+
+        Raises:
+            OSError: The inbox itself cannot be listed.
+        """
+        now = self._clock()
+        names, waiting = self._names()
+        seen = {name: self._glance(name, now) for name in names}
+        self._seen = {name: entry for name, entry in seen.items() if entry is not None}
+        drops: list[tuple[float, Drop]] = []
+        due = math.inf
+        for name, entry in self._seen.items():
+            found = self._judge(self._folder / name, entry, now)
+            if isinstance(found, Drop):
+                drops.append((entry.arrived, found))
+            else:
+                reason, left = found
+                waiting.append((name, reason))
+                due = min(due, left)
+        drops.sort(key=lambda pair: pair[0])
+        return Look(tuple(drop for _, drop in drops), tuple(waiting), due)
+
+    def unchanged(self, drop: Drop, folder: Path) -> bool:
+        """Say whether a drop that was moved to ``folder`` is still what it was when it had settled."""
+        try:
+            return listing(folder) == drop.listing
+        except OSError:
+            return False
+
+    def _names(self) -> tuple[list[str], list[tuple[str, str]]]:
+        """Give the folders in the inbox, and what else lies there and why it is left alone."""
+        folders: list[str] = []
+        loose: list[tuple[str, str]] = []
+        with os.scandir(self._folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith(".") or ignorable(entry.name):
+                    continue
+                if partial(entry.name):
+                    loose.append((entry.name, "it is still being copied"))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                else:
+                    loose.append((entry.name, "it is a link" if entry.is_symlink() else "it is not in a folder"))
+        return folders, loose
+
+    def _glance(self, name: str, now: float) -> _Seen | None:
+        """List one folder; None where it cannot be listed just now (gone, or not ours to read yet)."""
+        before = self._seen.get(name)
+        try:
+            found = listing(self._folder / name)
+        except OSError:
+            return None
+        if before is None:
+            return _Seen(found, now, now)
+        return before if before.listing == found else _Seen(found, now, before.arrived)
+
+    def _judge(self, folder: Path, seen: _Seen, now: float) -> Drop | tuple[str, float]:
+        """Give the drop if it is ready (or refused), else why it is not and how long that may last."""
+        quiet = now - seen.since
+        found = seen.listing
+        if not found.entries:
+            return "it is empty", math.inf
+        if found.partial:
+            return f"{shown(found.partial[0])} is still being copied", math.inf
+        if quiet < self._settle:
+            return "it is still changing", self._settle - quiet
+        try:
+            takes, order = cast_drop(folder, found, self._choices)
+        except DropError as fault:
+            patience = self._patience_for(fault)
+            return (fault.message, patience - quiet) if quiet < patience else Drop(folder, found, (), Order(), fault)
+        except OSError as error:
+            return f"it cannot be read ({error.strerror})", self._settle
+        return Drop(folder, found, takes, order)
+
+    def _patience_for(self, fault: DropError) -> float:
+        if isinstance(fault, EmptyFileError):
+            return self._placeholder
+        return self._patience if fault.lacking else self._settle
+
+
+def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[JobTake, ...], Order]:
+    """Decide what is to be made of a folder.
+
+    Raises:
+        DropError: It is refused.
+        OSError: Its job.toml cannot be read just now.
+    """
+    if found.odd:
+        path, reason = found.odd[0]
+        raise DropError(f"{shown(path)} is {reason}", "Put the files themselves into the folder, side by side.")
+    _check_filled(found)
+    audios, faces = found.names(Kind.AUDIO), found.names(Kind.FACE)
+    unread = found.names(Kind.UNREAD)
+    if unread and not (audios and faces):
+        raise DropError(f"{shown(unread[0])} is of a kind that is not read", _UNREAD_HINT, lacking=True)
+    pairs = cast(audios, faces)
+    _check_readable(folder, (*audios, *faces))
+    order = read_order(folder / ORDER, faces, choices) if ORDER in found.names(Kind.ORDER) else Order()
+    stems = results(faces)
+    takes = [_take(face, speech, stems[face], order) for face, speech in pairs.items()]
+    takes += [_unread(name) for name in unread]
+    return tuple(takes), order
+
+
+def _check_filled(found: Listing) -> None:
+    for entry in found.entries:
+        if not entry.size and entry.kind is not Kind.OTHER:
+            raise EmptyFileError(f"{shown(entry.path)} is empty", "Copy it once more.", lacking=True)
+
+
+def _check_readable(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not os.access(folder / name, os.R_OK):
+            raise DropError(f"{shown(name)} may not be read by the service", "Give everybody the right to read it.")
+
+
+def _take(face: str, speech: str, stem: str, order: Order) -> JobTake:
+    if not valid(speech):
+        raise DropError(f"the name of {shown(speech)} is not valid text", "Rename the file.")
+    if not valid(face):
+        return JobTake(stem, shown(face), "").failed(f"the name of {shown(face)} is not valid text", "Rename the file.")
+    return JobTake(stem, face, speech, order.picks.get(face, "largest"))
+
+
+def _unread(name: str) -> JobTake:
+    return JobTake(shown(name), shown(name), "").failed(f"{shown(name)} is of a kind that is not read", _UNREAD_HINT)

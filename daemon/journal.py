@@ -1,0 +1,150 @@
+"""Journal: what is known about every job, as ``job.json`` in the job's folder. The folders are the index.
+
+::
+
+    working/NAME/job.json              a job in hand
+    done/NAME/job.json                 finished
+    failed/NAME/.lipsyncd/job.json     failed; everything else in there is the person's
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from daemon import durable
+from daemon.errors import JobError, JournalError
+from daemon.job import Job
+from daemon.name import shown
+
+SCHEMA = "lipsyncd.job/1"
+FILE_NAME = "job.json"
+OURS = ".lipsyncd"
+"""Hidden folder in a job's folder: what concerns nobody but us."""
+INPUTS = "inputs"
+_LARGEST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A job and where it is: ``place`` is "working", "done" or "failed", ``home`` its folder there."""
+
+    job: Job
+    home: Path
+    place: str
+
+
+class Journal:
+    """Reads and writes the job.json of every job under one root."""
+
+    PLACES = ("working", "done", "failed")
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.inbox = root / "inbox"
+        self.working = root / "working"
+        self.done = root / "done"
+        self.failed = root / "failed"
+
+    def prepare(self) -> None:
+        """Make the four folders, where they are not there yet.
+
+        Raises:
+            OSError: The root is not there or may not be written.
+        """
+        for folder in (self.inbox, self.working, self.done, self.failed):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, home: Path, job: Job) -> None:
+        """Write down a job in hand, so that it lasts a power cut.
+
+        Raises:
+            OSError: It cannot be written; what was written before still holds.
+        """
+        durable.replace(home / FILE_NAME, dumps(job))
+
+    def load(self, home: Path) -> Job:
+        """Read the job whose folder this is, in whichever of the three places.
+
+        Raises:
+            JournalError: Its job.json is missing, torn or not of our schema.
+        """
+        path = home / OURS / FILE_NAME if home.parent.name == self.failed.name else home / FILE_NAME
+        return read(path)
+
+    def filed(self) -> list[Filed]:
+        """All jobs, in order of their creation; folders that hold no readable job.json are left out."""
+        found = [filed for place in self.PLACES for filed in self._in(place)]
+        return sorted(found, key=lambda filed: filed.job.created)
+
+    def jobs(self) -> list[Job]:
+        """All jobs, in order of their creation."""
+        return [filed.job for filed in self.filed()]
+
+    def find(self, text: str) -> Filed:
+        """Find a job by its id or the name of its folder.
+
+        Raises:
+            JobError: There is none, or more than one.
+        """
+        found = [filed for filed in self.filed() if text in (filed.job.id, filed.home.name)]
+        if not found:
+            raise JobError(f"there is no job {shown(text)}", "`lipsyncd jobs` lists them all.")
+        if len(found) > 1:
+            folders = ", ".join(f"{filed.place}/{shown(filed.home.name)} is {filed.job.id}" for filed in found)
+            raise JobError(f"more than one job is called {shown(text)}: {folders}", "Name it by its id.")
+        return found[0]
+
+    def _in(self, place: str) -> Iterator[Filed]:
+        for home in folders(self.root / place):
+            try:
+                yield Filed(self.load(home), home, place)
+            except JournalError:
+                continue
+
+
+def folders(place: Path) -> list[Path]:
+    """Folders in a place, by name; none where the place is not there. Links are not followed."""
+    try:
+        with_names = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+    except FileNotFoundError:
+        return []
+    return sorted(with_names)
+
+
+def read(path: Path) -> Job:
+    """Read one job.json.
+
+    Raises:
+        JournalError: It is missing, torn or not of our schema.
+    """
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError) as error:
+        raise JournalError(f"the job.json of {shown(path.parent.name)} cannot be read ({error})") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise JournalError(f"the job.json of {shown(path.parent.name)} is not of the schema {SCHEMA}")
+    try:
+        return _adapter().validate_python(document)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise JournalError(
+            f"the job.json of {shown(path.parent.name)} is damaged at {where}: {fault['msg']}"
+        ) from error
+
+
+def dumps(job: Job) -> str:
+    """Give the text of a job.json."""
+    return json.dumps({"schema": SCHEMA, **asdict(job)}, indent=1, ensure_ascii=False) + "\n"
+
+
+@cache
+def _adapter() -> TypeAdapter[Job]:
+    return TypeAdapter(Job)

@@ -1,0 +1,156 @@
+"""What is in a dropped folder, by listing it: nothing is opened, no link is followed."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from daemon.journal import OURS
+from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES
+
+ORDER = "job.toml"
+
+_NOT_THERE = re.compile(
+    r"@eaDir|#recycle|#snapshot|\.DS_Store|\._.*|\.AppleDouble|\.localized|Icon\r|Thumbs\.db|ehthumbs\.db|desktop\.ini"
+    r"|\.directory|\.stfolder.*|\.stversions|\.stignore|\.Trash.*|\$RECYCLE\.BIN|System Volume Information"
+    r"|\.nfs[0-9a-f]+|\.fuse_hidden.*|\.smbdelete.*",
+    re.IGNORECASE,
+)
+"""What systems leave in folders of their own accord."""
+
+_PARTIAL = re.compile(
+    r".*\.(part|tmp|temp|filepart|crdownload|partial|download|opdownload|!sync|!qb|aria2|~tmp)"
+    r"|\.?~?syncthing[.~].*|\.syncthing\..*|~\$.*|\.~.*|\.goutputstream-.*|\..+\.[A-Za-z0-9]{6}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What programs call a file that is still on its way. The last one is rsync's ``.name.XXXXXX``."""
+
+_UNREAD = re.compile(
+    r"\.(hei[cf]|avif|gif|tiff?|jxl|svg|psd|cr2|nef|arw|dng|wmv|flv|mpe?g|ts|m2ts|mts|3gp|ogv|vob"
+    r"|wma|aiff?|amr|caf|ac3|mka|midi?)"
+)
+"""Pictures, videos and audio of kinds that are not read: worth a word, because a person expects something of them."""
+
+_MOST = 10_000
+"""Entries that are looked at; a drop with more is no drop."""
+
+
+class Kind(StrEnum):
+    """What a file of a drop is for, by its name."""
+
+    AUDIO = "audio"
+    FACE = "face"
+    ORDER = "order"
+    UNREAD = "unread"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, as the listing shows it. ``path`` is relative to the drop, with / between folders."""
+
+    path: str
+    kind: Kind
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder now. Two equal listings: nothing has changed that we could see.
+
+    Attributes:
+        entries: Regular files, sorted by name.
+        partial: Names of files that are still on their way.
+        odd: What is no regular file of its own and so is refused, with the reason: ("x.png", "a link").
+    """
+
+    entries: tuple[Entry, ...]
+    partial: tuple[str, ...]
+    odd: tuple[tuple[str, str], ...]
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """Names of this kind, in order."""
+        return tuple(entry.path for entry in self.entries if entry.kind is kind)
+
+
+def ignorable(name: str) -> bool:
+    """Say whether an entry is not there at all for us."""
+    return _NOT_THERE.fullmatch(name) is not None
+
+
+def partial(name: str) -> bool:
+    """Say whether a file is still on its way, by its name."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def listing(folder: Path) -> Listing:
+    """List a dropped folder and the folders in it.
+
+    Raises:
+        OSError: The folder is gone or may not be read.
+    """
+    entries: list[Entry] = []
+    on_its_way: list[str] = []
+    odd: list[tuple[str, str]] = []
+    for path, status in _walk(folder, ""):
+        name = path.rpartition("/")[2]
+        reason = _oddity(path, status)
+        if partial(name):
+            on_its_way.append(path)
+        elif reason:
+            odd.append((path, reason))
+        kind = _kind(name) if not reason else Kind.OTHER
+        entries.append(Entry(path, kind, status.st_size, status.st_mtime_ns, status.st_ino))
+    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(on_its_way), tuple(sorted(odd)))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file below a folder with its own status; names that are not there are left out."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)[:_MOST]
+    for entry in entries:
+        ours = not prefix and entry.name == OURS and entry.is_dir(follow_symlinks=False)
+        if ignorable(entry.name) or ours:
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            if prefix.count("/") < 8:
+                yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, status
+
+
+def _oddity(path: str, status: os.stat_result) -> str:
+    if stat.S_ISLNK(status.st_mode):
+        return "a link"
+    if not stat.S_ISREG(status.st_mode):
+        return "no regular file"
+    if status.st_nlink > 1:
+        return "a hard link: the same file also lies somewhere else"
+    if "/" in path:
+        return "in a folder of its own"
+    return ""
+
+
+def _kind(name: str) -> Kind:
+    if name == ORDER:
+        return Kind.ORDER
+    stem, dot, suffix = name.rpartition(".")
+    suffix = f"{dot}{suffix}".lower()
+    if not stem or name.startswith("."):
+        return Kind.OTHER
+    if suffix in AUDIO_SUFFIXES:
+        return Kind.AUDIO
+    if suffix in PHOTO_SUFFIXES | VIDEO_SUFFIXES:
+        return Kind.FACE
+    return Kind.UNREAD if _UNREAD.fullmatch(suffix) else Kind.OTHER

@@ -1,0 +1,90 @@
+"""Log: one line an event, with the job and the take it belongs to; to standard error and beside the job's results.
+
+Key-value on a terminal, JSON otherwise. The lines of a job also go to ``job.log`` in its folder, wherever that is
+by then: the file is opened for each line, for a folder that moves must not keep an old file open.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from daemon.name import shown
+
+FILE_NAME = "job.log"
+_HOME = "_home"
+"""Key under which a line carries the folder of its job; never printed."""
+
+
+_FIRST = ("timestamp", "level", "event", "job", "take")
+
+
+def _rank(key: str) -> int:
+    return _FIRST.index(key) if key in _FIRST else len(_FIRST)
+
+
+class Scroll:
+    """Where lines end up: a stream for all, and the file of the job they belong to."""
+
+    def __init__(self, stream: TextIO, terminal: bool) -> None:
+        self._stream = stream
+        self._json = structlog.processors.JSONRenderer(ensure_ascii=False)
+        self._render = structlog.dev.ConsoleRenderer(colors=terminal) if terminal else self._json
+
+    def write(self, **event: object) -> None:
+        """Write one event. A full disk or a closed terminal must not stop the work."""
+        home = event.pop(_HOME, None)
+        event = {key: event[key] for key in sorted(event, key=_rank)}
+        line = self._render(None, "", dict(event))
+        if isinstance(home, Path):
+            self._append(home / FILE_NAME, f"{self._json(None, '', dict(event))!s}\n")
+        try:
+            self._stream.write(f"{line!s}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = write
+
+    @staticmethod
+    def _append(path: Path, text: str) -> None:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError:
+            return
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+
+
+def open_log(stream: TextIO, level: int = logging.INFO) -> FilteringBoundLogger:
+    """Give the logger that all others are bound from."""
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        Scroll(stream, stream.isatty()),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _one_line,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        context_class=dict,
+    )
+    return log.bind(job="-", take="-")
+
+
+def of_job(log: FilteringBoundLogger, job: str, home: Path) -> FilteringBoundLogger:
+    """Give the logger of one job; its lines go to the job's folder too."""
+    bound: FilteringBoundLogger = log.bind(job=job, take="-", **{_HOME: home})
+    return bound
+
+
+def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keep names from forging lines: nothing that a person chose can break out of its line."""
+    return {
+        key: shown(value) if isinstance(value, str) and key != "exception" else value for key, value in event.items()
+    }

@@ -1,0 +1,119 @@
+"""What the daemon and the render process say to each other: one JSON object a line.
+
+::
+
+    to the render process   {"op": "render", "face": …, "speech": …, "pick": …, "video": …, "poster": …, "options": {}}
+    back, many times        {"progress": {"stage": "draw", "frame": 12, "frames": 250}}
+    back, once              {"done": {facts}, "speeches_heard": 1}
+                        or  {"failed": {"type": …, "message": …, "hint": …, "passing": …}, "speeches_heard": 1}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from daemon.job import Made, MadeWith
+from lipsync import Limits, LipsyncError, Options, Progress, Render
+
+
+@dataclass(frozen=True)
+class Request:
+    """One take to render, and where its files shall appear."""
+
+    face: Path
+    speech: Path
+    pick: str | int
+    video: Path
+    poster: Path
+    options: Options
+
+    def line(self) -> str:
+        """Give the request as one line of text."""
+        paths = {name: str(getattr(self, name)) for name in ("face", "speech", "video", "poster")}
+        options = asdict(self.options) | {"fps": str(self.options.fps)}
+        return json.dumps({"op": "render", "pick": self.pick, "options": options, **paths}) + "\n"
+
+    @classmethod
+    def of(cls, line: str) -> Request:
+        """Read the line again.
+
+        Raises:
+            ValueError: It is none of ours.
+        """
+        data = json.loads(line)
+        options = dict(data["options"])
+        options |= {"fps": Fraction(options["fps"]), "limits": Limits(**options["limits"])}
+        paths = {name: Path(data[name]) for name in ("face", "speech", "video", "poster")}
+        return cls(pick=data["pick"], options=Options(**options), **paths)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the renderer did not make a take, in its own words; ``type`` is the name of the error's class."""
+
+    type: str
+    message: str
+    hint: str
+    passing: bool
+
+    @classmethod
+    def of(cls, error: LipsyncError) -> Failure:
+        """Describe an error."""
+        return cls(type(error).__name__, error.message, error.hint, error.passing)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line from the render process: exactly one of the first three is there."""
+
+    progress: Progress | None = None
+    done: Made | None = None
+    failed: Failure | None = None
+    speeches_heard: int = 0
+
+    def line(self) -> str:
+        """Give the answer as one line of text."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(said) + "\n"
+
+    @classmethod
+    def of(cls, line: bytes) -> Answer:
+        """Read the line again.
+
+        Raises:
+            ValueError: It is none of ours.
+        """
+        data: Any = json.loads(line)
+        try:
+            return _adapter().validate_python(data)
+        except ValidationError as error:
+            raise ValueError(str(error)) from error
+
+
+def made(render: Render, speech_seconds: float) -> Made:
+    """Give the facts of a render that are kept."""
+    return Made(
+        seconds=render.duration,
+        speech_seconds=speech_seconds,
+        width=render.width,
+        height=render.height,
+        fps=str(render.fps),
+        frames=render.frames,
+        driven=render.driven,
+        engine=render.engine.name,
+        version=render.engine.version,
+        weights=tuple(MadeWith(w.name, w.sha256, w.licence) for w in render.engine.weights),
+        warnings=render.warnings,
+    )
+
+
+@cache
+def _adapter() -> TypeAdapter[Answer]:
+    return TypeAdapter(Answer)

@@ -1,0 +1,49 @@
+"""Mounts: on which kind of file system a folder lies, as the kernel tells in ``/proc/self/mountinfo``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_REMOTE = re.compile(
+    r"cifs|smb.*|nfs.*|fuse(\..*)?|9p|afs|ceph|coda|davfs|drvfs|gfs2?|gpfs|lustre|ncpfs|ocfs2|vboxsf|vmhgfs|virtiofs|prl_fs"
+)
+"""File systems whose changes by others the kernel does not see, so that it cannot tell us about them."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Where a file system is mounted, and of which type it is ("ext4", "cifs", "fuse.sshfs")."""
+
+    point: Path
+    type: str
+
+    @property
+    def remote(self) -> bool:
+        """Whether others may change it without the kernel's knowledge."""
+        return _REMOTE.fullmatch(self.type) is not None
+
+
+def mount_of(folder: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Mount:
+    """Give the mount a folder lies on; the type is "" where the kernel does not tell."""
+    best = Mount(Path("/"), "")
+    try:
+        text = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return best
+    place = folder.resolve()
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if len(fields) < 5 or not kinds[0]:
+            continue
+        point = Path(_plain(fields[4]))
+        if place.is_relative_to(point) and len(point.parts) >= len(best.point.parts):
+            best = Mount(point, kinds[0])  # of two mounts on one point the later one counts
+    return best
+
+
+def _plain(text: str) -> str:
+    r"""Undo the kernel's writing of blanks and the like, such as ``\040``."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)

@@ -1,0 +1,123 @@
+"""Pipeline: one step of one job's way. One effect, one save a step, and every step can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from daemon import conclusion
+from daemon.errors import Cancelled, LaterError
+from daemon.job import ENDED, State, TakeState
+from daemon.journal import Journal
+from daemon.name import shown
+from daemon.publication import Publication
+from daemon.rendition import Rendition, place_all
+from daemon.work import APPROVE, CANCEL, Work
+from daemon.worker import Pulse
+from publishers import PublishError
+
+
+class Pipeline:
+    """Leads a job from QUEUED to DONE or FAILED, and out of working/."""
+
+    def __init__(self, journal: Journal, rendition: Rendition, publication: Publication) -> None:
+        self._journal = journal
+        self._rendition = rendition
+        self._publication = publication
+        self._steps: dict[State, Callable[[Work, Pulse], None]] = {
+            State.QUEUED: self._render,
+            State.RENDERED: self._mark,
+            State.MARKED: self._publish,
+            State.REVIEW: self._review,
+            State.PUBLISHED: self._record,
+        }
+
+    def advance(self, work: Work, pulse: Pulse) -> bool:
+        """Take the next step of a job, and say whether the job is over and out of our hands.
+
+        Args:
+            work: The job.
+            pulse: Called all the while; what it raises stops a take that is being rendered.
+
+        Raises:
+            LaterError: The step cannot be taken just now.
+            Stopped: The daemon is asked to end.
+        """
+        over = work.job.state in ENDED
+        try:
+            if over:
+                self._conclude(work)
+            else:
+                self._step(work, pulse)
+        except OSError as error:
+            raise LaterError(f"the disk refuses ({error.strerror})", "Check its space and the rights.") from error
+        return over
+
+    def _step(self, work: Work, pulse: Pulse) -> None:
+        try:
+            if cancelled(work):
+                raise Cancelled
+            self._steps[work.job.state](work, pulse)
+        except Cancelled:
+            work.save(work.job.fail("the job was cancelled", "To make it after all, move this folder back to inbox/."))
+        except PublishError as error:
+            work.save(work.job.fail(error.message, error.hint))
+        except FileNotFoundError as error:
+            name = shown(str(error.filename or "").rpartition("/")[2])
+            work.save(work.job.fail(f"{name or 'a file'} is gone from the folder", "Put it back."))
+
+    def _render(self, work: Work, pulse: Pulse) -> None:
+        waiting = work.job.in_state(TakeState.WAITING)
+        if waiting and not work.job.inputs:
+            self._rendition.hash_inputs(work)
+        elif waiting:
+            self._rendition.render(work, waiting[0], pulse)
+        elif work.job.in_state(TakeState.RENDERED):
+            place_all(work)
+            work.save(work.job.move(State.RENDERED))
+        else:
+            work.save(work.job.fail("no video could be made", ""))
+
+    def _mark(self, work: Work, _pulse: Pulse) -> None:
+        """Content credentials come here, before hashing; there are none yet."""
+        work.save(work.job.move(State.MARKED))
+
+    def _publish(self, work: Work, _pulse: Pulse) -> None:
+        bare = [take for take in work.job.in_state(TakeState.RENDERED) if take.video is None]
+        if bare:
+            self._publication.identify(work, bare[0])
+        elif work.job.review and not work.job.approved:
+            work.save(work.job.move(State.REVIEW))
+        elif not self._publication.publish(work):
+            work.save(work.job.move(State.PUBLISHED))
+
+    def _review(self, work: Work, pulse: Pulse) -> None:
+        if work.job.approved:
+            self._publish(work, pulse)
+        elif (work.home / APPROVE).exists():
+            work.save(replace(work.job, approved=True))
+        else:
+            raise LaterError("it waits for approval", f"Put an empty file called {APPROVE} into this folder.", wait=1.0)
+
+    def _record(self, work: Work, _pulse: Pulse) -> None:
+        self._publication.record(work)
+        work.save(work.job.move(State.DONE))
+
+    def _conclude(self, work: Work) -> None:
+        """Move the job out of working/."""
+        failed = [take.name for take in work.job.in_state(TakeState.FAILED)]
+        work.log.info("job over", state=str(work.job.state), failed=failed, error=work.job.error)
+        for name in (CANCEL, APPROVE):
+            (work.home / name).unlink(missing_ok=True)
+        if work.job.state is State.DONE:
+            target = conclusion.to_done(work.job, work.home, self._journal.done)
+        else:
+            place_all(work)
+            target = conclusion.to_failed(work.job, work.home, self._journal.failed)
+        work.hold.release()
+        work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")
+
+
+def cancelled(work: Work) -> bool:
+    """Say whether somebody asked for the job to be given up."""
+    return (work.home / CANCEL).exists()

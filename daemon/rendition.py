@@ -1,0 +1,204 @@
+"""Rendition: the takes of a job become files. What is made is never made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from daemon import durable, ownership
+from daemon.conclusion import PREVIOUS
+from daemon.errors import JournalError, LaterError
+from daemon.job import Input, Job, JobTake, TakeState
+from daemon.journal import FILE_NAME, OURS, read
+from daemon.message import Request
+from daemon.status import FILE_NAME as STATUS
+from daemon.why import FILE_NAME as WHY
+from daemon.work import Work
+from daemon.worker import Pulse, RenderCrash, RenderError, Worker
+from lipsync import Options
+
+SUFFIXES = (".jpg", ".mp4")
+"""Of a take's two files: the poster first, so that a video is never without one."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How takes are rendered.
+
+    Attributes:
+        options: For every job; a job may choose another engine.
+        attempts: How often a take that crashes or hangs is tried.
+        free_bytes: Space on the disk that stays free; 0 for none.
+    """
+
+    options: Options
+    attempts: int = 2
+    free_bytes: int = 0
+
+
+class Rendition:
+    """Hashes the inputs of a job, finds what an earlier try has made, and renders the rest."""
+
+    def __init__(self, worker: Worker, terms: Terms) -> None:
+        self._worker = worker
+        self._terms = terms
+
+    def hash_inputs(self, work: Work) -> None:
+        """Write down what exactly was dropped, and with that which videos will be equal.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        takes = [take for take in work.job.takes if take.speech]
+        names = sorted({name for take in takes for name in (take.face, take.speech)})
+        inputs = tuple(_input(work.inputs / name) for name in names)
+        job = replace(work.job, inputs=inputs)
+        options = self._options(job)
+        for take in takes:
+            key = _key(job, take, options)
+            if take.state is TakeState.RENDERED and _content(take.key) != _content(key):
+                take = replace(take, state=TakeState.WAITING, made=None, video=None, poster=None)
+            job = job.with_take(replace(take, key=key))
+        work.save(_reused(work, job))
+
+    def render(self, work: Work, take: JobTake, pulse: Pulse) -> None:
+        """Render one take and give its files their names; or write down why not.
+
+        Raises:
+            LaterError: The disk is full, or the renderer asks for time.
+            Interruption: What ``pulse`` raised; nothing has changed.
+        """
+        self._check_space(work.home)
+        log = work.log.bind(take=take.name)
+        request = self._request(work, take)
+        log.info("take started", face=take.face, speech=take.speech, attempt=take.attempts + 1)
+        work.estimate.begin()
+        try:
+            rendered = self._worker.render(request, pulse, log)
+        except RenderCrash as crash:
+            log.warning("the renderer crashed", reason=f"it {crash}")
+            self._miss(work, take, f"the renderer {crash}", "Try another file, or the same one saved anew.")
+        except RenderError as error:
+            log.info("take refused", **asdict(error.failure), speeches_heard=error.heard)
+            self._refused(work, take, error)
+        else:
+            work.estimate.end()
+            facts = {"frames": rendered.made.frames, "warnings": list(rendered.made.warnings)}
+            log.info("take finished", speeches_heard=rendered.heard, **facts)
+            work.save(work.job.with_take(take.finished(rendered.made, request.video.stem)))
+            place(work, take.face)
+
+    def _refused(self, work: Work, take: JobTake, error: RenderError) -> None:
+        failure = error.failure
+        if not failure.passing:
+            work.save(work.job.with_take(take.failed(failure.message, failure.hint)))
+            return
+        if failure.type != "StorageError":  # a full disk is not the take's fault, however often it happens
+            self._miss(work, take, failure.message, failure.hint)
+        raise LaterError(failure.message, failure.hint)
+
+    def _miss(self, work: Work, take: JobTake, error: str, hint: str) -> None:
+        """Count an attempt that came to nothing; after the last one the take has failed."""
+        missed = replace(take, attempts=take.attempts + 1)
+        if missed.attempts >= self._terms.attempts:
+            times = f", {missed.attempts} times" if missed.attempts > 1 else ""
+            missed = missed.failed(f"{take.face}: {error}{times}", hint)
+        work.save(work.job.with_take(missed))
+
+    def _request(self, work: Work, take: JobTake) -> Request:
+        stash = work.hidden / str([one.face for one in work.job.takes].index(take.face) + 1)
+        return Request(
+            face=work.inputs / take.face,
+            speech=work.inputs / take.speech,
+            pick=take.pick,
+            video=stash.with_suffix(".mp4"),
+            poster=stash.with_suffix(".jpg"),
+            options=self._options(work.job),
+        )
+
+    def _options(self, job: Job) -> Options:
+        return replace(self._terms.options, engine=job.engine)
+
+    def _check_space(self, home: Path) -> None:
+        free = shutil.disk_usage(home).free
+        if free < self._terms.free_bytes:
+            raise LaterError(f"only {free / 1e9:.1f} GB are free on the disk", "Make room; the work goes on by itself.")
+
+
+def place(work: Work, face: str) -> None:
+    """Give a finished take's files their names, if they have not got them yet.
+
+    Raises:
+        OSError: They cannot be moved.
+    """
+    take = next(take for take in work.job.takes if take.face == face)
+    for suffix in SUFFIXES:
+        source = work.hidden / f"{take.stash}{suffix}"
+        if take.stash and source.exists():
+            target = work.home / f"{take.name}{suffix}"
+            durable.rename(source, target)
+            ownership.give(target, work.inputs)
+
+
+def place_all(work: Work) -> None:
+    """Do so for all finished takes: a crash may have come in between."""
+    for take in work.job.in_state(TakeState.RENDERED):
+        place(work, take.face)
+
+
+def _reused(work: Work, job: Job) -> Job:
+    """Take over the finished takes of an earlier try of the same folder, where they are equal to ours."""
+    previous = work.hidden / PREVIOUS
+    earlier = work.inputs / OURS
+    if earlier.is_dir() and not earlier.is_symlink():
+        shutil.rmtree(previous, ignore_errors=True)
+        durable.rename(earlier, previous)
+        for name in (WHY, STATUS):
+            if (work.inputs / name).is_file():
+                durable.rename(work.inputs / name, previous / name)
+    try:
+        made = {take.key: take for take in read(previous / FILE_NAME).in_state(TakeState.RENDERED)}
+    except JournalError:
+        return job
+    for take in job.in_state(TakeState.WAITING):
+        old = made.get(take.key)
+        if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
+            job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}"))
+            work.log.info("take made earlier", take=take.name)
+    return job
+
+
+def _sound(path: Path) -> bool:
+    """Say whether a file is a regular one with something in it and no other name."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_nlink == 1
+
+
+def _input(path: Path) -> Input:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return Input(path.name, digest.hexdigest(), file.tell())
+
+
+def _key(job: Job, take: JobTake, options: Options) -> str:
+    """Digest everything a video depends on: what was dropped, and how it is rendered."""
+    dropped = [job.input(take.face).sha256, job.input(take.speech).sha256, str(take.pick)]
+    chosen = {name: str(value) for name, value in asdict(options).items() if name not in ("limits", "device")}
+    return f"{_digest(dropped)}:{_digest(chosen)}"
+
+
+def _content(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,96 @@
+"""STATUS.txt: how far a job is, for the person who looks into working/: "2/5 bob.mp4 43 %, about 1 min 20 s left"."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from daemon.job import Job, JobTake, TakeState
+
+FILE_NAME = "STATUS.txt"
+_EVERY = 1.0
+
+
+class Status:
+    """Writes one job's STATUS.txt, once a second at most; what comes in between is left out."""
+
+    def __init__(self, home: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._home = home
+        self._clock = clock
+        self._written = float("-inf")
+        self.text = ""
+
+    def say(self, text: str, *, now: bool = False) -> None:
+        """Write a line if it is new and a second has passed, or in any case ``now``."""
+        late = self._clock() - self._written >= _EVERY
+        if text == self.text or not (late or now):
+            return
+        beside = self._home / f".{FILE_NAME}.part"
+        with contextlib.suppress(OSError):  # a full disk stops no work; the log has it too
+            beside.write_text(f"{text}\n", encoding="utf-8")
+            beside.replace(self._home / FILE_NAME)
+        self._written, self.text = self._clock(), text
+
+    def clear(self) -> None:
+        """Remove the file: the job is over."""
+        with contextlib.suppress(OSError):
+            (self._home / FILE_NAME).unlink(missing_ok=True)
+
+
+class Estimate:
+    """Guesses how long a job still takes, from how long its takes took so far."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun = clock()
+        self._lasted: list[float] = []
+
+    def begin(self) -> None:
+        """A take begins."""
+        self._begun = self._clock()
+
+    def end(self) -> None:
+        """A take is finished."""
+        self._lasted.append(self._clock() - self._begun)
+
+    def take_left(self, share: float) -> float | None:
+        """Seconds that this take still needs, having done ``share`` (0–1) of it; None while nobody can know."""
+        spent = self._clock() - self._begun
+        if share > 0.05:
+            return spent / share * (1 - share)
+        if self._lasted:
+            return max(0.0, sum(self._lasted) / len(self._lasted) - spent)
+        return None
+
+    def job_left(self, share: float, after: int) -> float | None:
+        """Seconds that the job still needs, with ``after`` more takes after this one."""
+        left = self.take_left(share)
+        if left is None:
+            return None
+        spent = self._clock() - self._begun + left
+        usual = (sum(self._lasted) + spent) / (len(self._lasted) + 1)
+        return left + after * usual
+
+
+def progress_line(job: Job, take: JobTake, share: float, left: float | None) -> str:
+    """Give the one line about a take at work; ``share`` is 0–1."""
+    number = [one.face for one in job.takes].index(take.face) + 1
+    rest = "" if left is None else f", about {span(left)} left"
+    return f"{number}/{len(job.takes)} {take.name}.mp4 {int(share * 100)} %{rest}"
+
+
+def after(job: Job) -> int:
+    """How many takes wait behind the one at work."""
+    return max(0, len(job.in_state(TakeState.WAITING)) - 1)
+
+
+def span(seconds: float) -> str:
+    """Say a time the way people do: "8 s", "1 min 20 s", "2 h 5 min"."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,42 @@
+"""WHY.txt: what went wrong, with which file, and what to do about it, in words for people."""
+
+from __future__ import annotations
+
+from daemon.job import Job, State, TakeState
+from daemon.name import shown
+
+FILE_NAME = "WHY.txt"
+
+
+def why(job: Job) -> str:
+    """Give the text of WHY.txt for a job that failed, wholly or in part."""
+    parts = [_whole(job)] if job.error else []
+    parts += [
+        _paragraph(shown(take.face), take.error, take.hint) for take in job.takes if take.state is TakeState.FAILED
+    ]
+    return "\n".join([*parts, _advice(job)])
+
+
+def _whole(job: Job) -> str:
+    return _paragraph(shown(job.name), job.error, job.hint)
+
+
+def _paragraph(title: str, error: str, hint: str) -> str:
+    lines = [title, f"  What was wrong: {_sentence(shown(error))}"]
+    if hint:
+        lines.append(f"  What to do: {_sentence(shown(hint))}")
+    return "\n".join(lines) + "\n"
+
+
+def _advice(job: Job) -> str:
+    made = [f"{take.name}.mp4" for take in job.takes if take.state is TakeState.RENDERED]
+    kept = f" What is made already ({', '.join(made)}) is kept and not made again." if made else ""
+    if job.state is State.DONE or job.state is State.PUBLISHED:
+        return f"The other files are made. To try what failed once more: lipsyncd retry {job.id}\n"
+    return f"Mend it, then move this folder back to inbox/.{kept}\n"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    text = text[:1].upper() + text[1:] if text[:1].islower() and " " in text and "." not in text.split()[0] else text
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,66 @@
+"""Work: a job in our hands, with its folder, our hold on it, its log and what we remember about it meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from daemon import log as logs
+from daemon.job import Job
+from daemon.journal import INPUTS, OURS, Journal
+from daemon.owner import Hold
+from daemon.status import Estimate, Status
+
+CANCEL = "CANCEL"
+APPROVE = "APPROVE"
+RETRY = "retry"
+"""Files that ask something of us: the first two in the job's folder, the last one hidden in ``.lipsyncd/``."""
+
+
+class Work:
+    """One job in hand. Everything that matters is in its job.json; the rest may be lost with the process.
+
+    Attributes:
+        retry_at: Monotonic seconds before which nothing is tried.
+        misses: How often in a row a step could not be taken.
+        unanswered: How often in a row each publisher did not answer.
+        delayed: Publishers that did not answer, and until when they are left alone.
+        parked: Left alone until the daemon starts again.
+    """
+
+    def __init__(self, job: Job, home: Path, hold: Hold, journal: Journal, log: FilteringBoundLogger) -> None:
+        self.job = job
+        self.home = home
+        self.hold = hold
+        self.log = logs.of_job(log, job.id, home)
+        self.status = Status(home)
+        self.estimate = Estimate()
+        self.retry_at = float("-inf")
+        self.misses = 0
+        self.unanswered: Counter[str] = Counter()
+        self.delayed: dict[str, float] = {}
+        self.parked = False
+        self._journal = journal
+
+    @property
+    def inputs(self) -> Path:
+        """The dropped folder as it was dropped."""
+        return self.home / INPUTS
+
+    @property
+    def hidden(self) -> Path:
+        """Where our own things lie."""
+        return self.home / OURS
+
+    def save(self, job: Job) -> None:
+        """Write down how far the job is now: the one save of a step.
+
+        Raises:
+            OSError: It cannot be written; nothing has changed then.
+        """
+        self._journal.save(self.home, job)
+        if job.state is not self.job.state:
+            self.log.info("state", state=str(job.state))
+        self.job = job
