@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,38 +18,42 @@ from lipsync.errors import MediaError
 from lipsync.media import open_speech
 from lipsync.take import Limits
 
-if TYPE_CHECKING:
-    from lipsync.articulation import Motion
-
+Motion = TypeVar("Motion", covariant=True)
 log = logging.getLogger(__name__)
 REMEMBERED = 8
 """Speeches kept: one drop has one, or a few."""
 
 
 @dataclass(frozen=True)
-class Heard:
+class Heard(Generic[Motion]):
     """A speech after listening.
 
     Attributes:
         seconds: How long it lasts, exactly.
-        motion: What the mouth does meanwhile; None where nobody asked for it.
+        motion: What the listener made of it.
     """
 
     seconds: Fraction
-    motion: Motion | None
+    motion: Motion
 
 
-class Ear:
+class Ear(Generic[Motion]):
     """Listens to speeches and remembers the last few by their content, not by their name."""
 
-    def __init__(self, limits: Limits, articulate: Callable[[NDArray[np.float32]], Motion] | None = None) -> None:
+    def __init__(self, limits: Limits, articulate: Callable[[NDArray[np.float32]], Motion]) -> None:
+        """Start with an empty memory.
+
+        Args:
+            limits: What is too long or too large.
+            articulate: Makes the mouth's motion of (n,) samples at 16 kHz.
+        """
         self.heard = 0
         """How many speeches were really listened to (the others were remembered)."""
         self._limits = limits
         self._articulate = articulate
-        self._memory: OrderedDict[str, Heard] = OrderedDict()
+        self._memory: OrderedDict[str, Heard[Motion]] = OrderedDict()
 
-    def hear(self, speech: Path) -> Heard:
+    def hear(self, speech: Path) -> Heard[Motion]:
         """Give length and mouth motion of an audio file.
 
         Raises:
@@ -65,12 +69,16 @@ class Ear:
             self._memory.popitem(last=False)
         return heard
 
-    def _listen(self, speech: Path) -> Heard:
+    def _listen(self, speech: Path) -> Heard[Motion]:
         audio = open_speech(speech, self._limits)
-        motion = self._articulate(audio.samples16k) if self._articulate else None
+        motion = self._articulate(audio.samples16k)
         self.heard += 1
         log.info("heard %s: %.2f s, speeches heard so far %d", speech.name, float(audio.seconds), self.heard)
         return Heard(seconds=audio.seconds, motion=motion)
+
+
+def deaf(samples: NDArray[np.float32]) -> None:
+    """Make nothing of a speech, for those who only need to know how long it is."""
 
 
 def _digest(path: Path) -> str:

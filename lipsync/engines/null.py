@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from lipsync.ear import Ear
+from lipsync.ear import Ear, deaf
 from lipsync.media import Frame, open_face, timeline, write_video
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
 
@@ -15,7 +15,7 @@ class NullEngine:
     """Needs no weights and finds no face; every frame counts as not driven."""
 
     def __init__(self, options: Options) -> None:
-        self.ear = Ear(options.limits)
+        self.ear = Ear(options.limits, deaf)
         self._options = options
 
     @property
@@ -32,14 +32,14 @@ class NullEngine:
         heard = self.ear.hear(take.speech)
         source = open_face(take.face, self._options)
         line = timeline(source, heard.seconds, self._options.fps)
-        frames = _reported(source.play(line.indices), len(line.indices), report)
+        frames = _reported(source.play(line.indices.tolist()), len(line.indices), report)
         write_video(video, source, line, frames, take.speech, self._options)
         return Render(
             video=video,
             duration=float(line.seconds),
             width=source.width,
             height=source.height,
-            fps=source.fps if source.kind == "video" else self._options.fps,
+            fps=line.fps,
             frames=len(line.indices),
             driven=0,
             poster_at=float(line.seconds) / 2,

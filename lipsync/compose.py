@@ -1,0 +1,173 @@
+"""One frame with another mouth: bend what is above and below the lips' line apart, draw what shows between them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.face import CHIN, NOSE, OVAL, PHILTRUM
+from lipsync.head import Array
+from lipsync.interior import Interior
+from lipsync.media import Frame
+from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, Shape
+from lipsync.opening import Lips, Seat
+from lipsync.palette import Palette
+from lipsync.subject import Anatomy, Subject, middle_line
+from lipsync.view import View
+from lipsync.warp import Grid, Image, Sheet
+
+FINE = 1 / 26
+"""Step of the grid, in IOD."""
+BESIDE, ABOVE, BELOW = 0.86, 0.30, 0.38
+"""The region: beside the mouth's middle, above the nose's base, below the chin; IOD."""
+INSET = 0.010
+"""When lips part, or were parted, their edges are taken from a little inside the lip: the rim belongs to the shadow."""
+TOOTH_DEPTH = 0.05
+"""How far teeth lie behind the lips' middle."""
+JAW_LINE = OVAL[5:14]
+PADS = ((8, 7), (7, 8), (5, 9), (3, 10), (2, 11))
+"""Points of the lower lip's outer row and of the oval between which the chin's flesh is."""
+NOTHING = 3e-4
+"""A move that nobody sees, in IOD."""
+
+
+class Composer:
+    """Gives one subject's frames another mouth. Holds nothing that changes from frame to frame."""
+
+    def __init__(self, subject: Subject, known: Anatomy, colours: Palette) -> None:
+        self._subject = subject
+        self._jaw = known.jaw
+        face = np.nanmedian(subject.seen, axis=0)
+        self._grid = _region(face, subject.mouth.chin)
+        self._sheet = Sheet(_pins(face, self._grid), self._grid)
+        self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
+
+    def draw(self, frame: Frame, number: int, shape: Shape, strength: float) -> None:
+        """Change the mouth in a frame, in place.
+
+        Args:
+            frame: The picture; outside the region around the mouth it keeps its exact bytes.
+            number: Which source frame it is.
+            shape: What the mouth shall look like.
+            strength: 0 leaves the frame alone, 1 makes the shape; between, part of the way.
+        """
+        if strength <= 0:
+            return
+        lips, above, below = self._moves(number, shape, strength)
+        split = lips.split(*_columns(self._grid), 0.0)[..., None]
+        whole = above + (below - above) * split
+        view = View.of(frame, self._subject.planes, number, self._grid, _touched(whole, lips, self._grid))
+        if view is None:
+            return
+        rgb = frame.rgb(view.box)
+        picture, mask = view.bent(rgb, whole)
+        self._mouth(rgb, picture, mask, view, lips, (above, below), self._light(number, shape))
+        if mask.any():
+            frame.paste(view.box, picture, mask * np.float32(strength))
+
+    def _moves(self, number: int, shape: Shape, strength: float) -> tuple[Lips, Image, Image]:
+        """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""
+        subject = self._subject
+        own, face = subject.own_lips(number), subject.seen[number]
+        wanted = own + strength * (subject.apparent(number, shape.lips) - own)
+        lowered = face.copy()
+        lowered[:, 1] += strength * self._jaw * (shape.drop - subject.drops[number])
+        from_upper, from_lower = _controls(_inset(own, wanted), face)
+        to_upper, to_lower = _controls(wanted, lowered)
+        return Lips(own, wanted), self._sheet.moves(from_upper, to_upper), self._sheet.moves(from_lower, to_lower)
+
+    def _light(self, number: int, shape: Shape) -> Seat:
+        """Where the teeth sit in this frame."""
+        subject = self._subject
+        depth = np.array([subject.depths[PHILTRUM] + TOOTH_DEPTH])
+        place = np.array(middle_line(subject.mouth)) + subject.planes.parallax(number, depth)[0]
+        return Seat(x=float(place[0]), y=float(place[1]), drop=shape.drop)
+
+    def _mouth(
+        self,
+        rgb: NDArray[np.uint8],
+        picture: Image,
+        mask: Image,
+        view: View,
+        lips: Lips,
+        moves: tuple[Image, Image],
+        seat: Seat,
+    ) -> None:
+        """Draw around the lips' line, in place: both sides bent apart, sharp between them, and what shows there."""
+        part = view.part(lips.bounds)
+        if part is None:
+            return
+        (above, mask_above), (below, mask_below) = (part.bent(rgb, move) for move in moves)
+        x, y = part.places
+        split = lips.split(x, y, 1.4 / view.scale)
+        near = above + (below - above) * split[..., None]
+        covered = mask_above + (mask_below - mask_above) * split
+        lips.seam(x, y, near, covered)
+        opening = lips.opening(x, y, view.scale)
+        if opening is not None:
+            drawn = self._interior.draw(seat.light(x, y, lips, opening))
+            near += (drawn - near) * opening.cover[..., None]
+            np.maximum(covered, np.minimum(4 * opening.cover, 1), out=covered)
+        picture[part.area], mask[part.area] = near, covered
+
+
+def _region(face: Array, chin: float) -> Grid:
+    middle = float(face[NOSE[7], 0] + face[CHIN, 0]) / 2
+    top = float(face[NOSE[7], 1]) - ABOVE
+    columns = round(2 * BESIDE / FINE) + 1
+    lines = round((chin + BELOW - top) / FINE) + 1
+    return Grid(left=middle - BESIDE, top=top, step=FINE, columns=columns, rows=lines)
+
+
+def _pins(face: Array, grid: Grid) -> Array:
+    """What never moves: nose, ears, cheeks, neck, and the rim of the region."""
+    wings, ears, angles = face[NOSE[[10, 11]]], face[OVAL[[14, 4]]], face[OVAL[[13, 5]]]
+    cheeks = np.concatenate([wings * 0.5 + ears * 0.5, wings * 0.45 + angles * 0.55])
+    x, y = np.linspace(grid.left, grid.right, 6), np.linspace(grid.top, grid.bottom, 6)[1:-1]
+    rim = np.array([(a, b) for a in x for b in (grid.top, grid.bottom)] + [(a, b) for b in y for a in (x[0], x[-1])])
+    neck = np.array([(x.mean() + a, grid.bottom - 0.12) for a in (-0.35, -0.15, 0.15, 0.35)])
+    return np.concatenate([face[NOSE[7:]], ears, cheeks, rim, neck])
+
+
+def _controls(lips: Array, face: Array) -> tuple[Array, Array]:
+    """What moves above and what moves below the lips' line, in one configuration of the face."""
+    chin = np.array([lips[LOW_OUT, a] * 0.42 + face[OVAL[b]] * 0.58 for a, b in PADS])
+    shared = np.concatenate([lips[UP_OUT], lips[LOW_OUT, 1:-1], face[JAW_LINE], chin])
+    upper = np.concatenate([shared, (lips[UP_OUT] + lips[UP_IN])[1:-1] / 2, lips[UP_IN]])
+    lower = np.concatenate([shared, (lips[LOW_OUT] + lips[LOW_IN])[1:-1] / 2, lips[LOW_IN]])
+    return upper, lower
+
+
+def _inset(own: Array, wanted: Array) -> Array:
+    """Own lips with inner edges a little inside the lip where they part or were apart."""
+    taken = own.copy()
+    apart = np.maximum(own[LOW_IN, :, 1] - own[UP_IN, :, 1], wanted[LOW_IN, :, 1] - wanted[UP_IN, :, 1])
+    depth = INSET * _step((apart - 0.004) / 0.026)[1:-1, None]
+    for inner, outer in ((UP_IN, UP_OUT), (LOW_IN, LOW_OUT)):
+        into = own[outer, 1:-1] - own[inner, 1:-1]
+        taken[inner, 1:-1] += depth * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
+    return taken
+
+
+def _columns(grid: Grid) -> tuple[Image, Image]:
+    """X and y of the grid's places, each (rows, columns)."""
+    places = grid.places.reshape(grid.rows, grid.columns, 2).astype(np.float32)
+    return places[..., 0], places[..., 1]
+
+
+def _touched(moves: Image, lips: Lips, grid: Grid) -> Array:
+    """Corners (2, 2), low and high, of the part of the grid in which something changes."""
+    changed = np.abs(moves).max(-1) > NOTHING
+    x, y = _columns(grid)
+    inside = (x >= lips.bounds[0, 0]) & (x <= lips.bounds[1, 0]) & (y >= lips.bounds[0, 1]) & (y <= lips.bounds[1, 1])
+    changed |= inside
+    rim = grid.step
+    return np.array(
+        [(x[changed].min() - rim, y[changed].min() - rim), (x[changed].max() + rim, y[changed].max() + rim)]
+    )
+
+
+def _step(share: NDArray[np.floating]) -> Image:
+    held = np.clip(share, 0, 1)
+    risen: Image = (held * held * (3 - 2 * held)).astype(np.float32)
+    return risen

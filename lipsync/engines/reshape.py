@@ -1,0 +1,122 @@
+"""The embedded engine: the subject's own mouth, bent at full resolution to what the speech says.
+
+Two passes over the face: the first keeps geometry only, the second draws and writes. Frames are never collected, so
+memory does not grow with the length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from lipsync.articulation import Articulation
+from lipsync.compose import Composer
+from lipsync.ear import Ear
+from lipsync.face import Track
+from lipsync.glance import Glances
+from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
+from lipsync.part import Part, part_of
+from lipsync.subject import Subject, anatomy, subject_of
+from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
+from lipsync.threads import side_by_side
+from lipsync.tracker import load_tracker
+
+SMALL = 40
+"""Pixels between the eyes below which a person should know that the mouth cannot be fine."""
+COVERED = 0.9
+
+
+class ReshapeEngine:
+    """Stays warm: tracker, articulation and anatomy are loaded once."""
+
+    def __init__(self, options: Options) -> None:
+        """Load everything.
+
+        Raises:
+            WeightsError: Weights are missing or damaged.
+            EngineError: The tracker is unknown or broken.
+        """
+        self._options = options
+        self._articulation = Articulation(options.device)
+        self._tracker = load_tracker(options.tracker, options.device)
+        self._known = anatomy()
+        self.ear = Ear(options.limits, self._articulation)
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Name, version, and the weights of tracker, articulation and anatomy."""
+        parts = (*self._tracker.weights, self._articulation.weights, self._known.facts)
+        return EngineFacts(name="reshape", version=version("lipsyncd"), weights=parts)
+
+    def render(self, take: Take, video: Path, report: Report) -> Render:
+        """Look at the face, then draw it speaking.
+
+        Raises:
+            MediaError: Face or speech cannot be read, or the video cannot be written.
+            NoFaceError: There is no face to drive.
+        """
+        heard = self.ear.hear(take.speech)
+        source = open_face(take.face, self._options)
+        line = timeline(source, heard.seconds, self._options.fps)
+        glances = Glances(len(source.times))
+        track = self._look(source, take, glances, report)
+        subject = subject_of(track, self._known)
+        part = part_of(subject, heard.motion, line)
+        composer = Composer(subject, self._known, glances.palette(track))
+        frames = _reported(_drawn(source, line, part, composer, subject), len(line.indices), report)
+        write_video(video, source, line, frames, take.speech, self._options)
+        return self._render(video, source, line, part, subject)
+
+    def _look(self, source: Source, take: Take, glances: Glances, report: Report) -> Track:
+        total = len(source.times)
+        return self._tracker.track(
+            glances.watch(source.frames()),
+            take.pick,
+            lambda number: report(Progress(stage="look", frame=number, frames=total)),
+        )
+
+    def _render(self, video: Path, source: Source, line: Timeline, part: Part, subject: Subject) -> Render:
+        return Render(
+            video=video,
+            duration=float(line.seconds),
+            width=source.width,
+            height=source.height,
+            fps=line.fps,
+            frames=len(line.indices),
+            driven=part.driven,
+            poster_at=float(line.mid_times[part.poster]),
+            engine=self.facts,
+            warnings=_warnings(part, subject),
+        )
+
+
+def _drawn(source: Source, line: Timeline, part: Part, composer: Composer, subject: Subject) -> Iterator[Frame]:
+    """Give the frames of the output, each with its mouth."""
+
+    def draw(numbered: tuple[int, Frame]) -> Frame:
+        place, frame = numbered
+        shape = subject.mouth.shape(part.values[place])
+        composer.draw(frame, int(part.numbers[place]), shape, float(part.strength[place]))
+        return frame
+
+    return side_by_side(draw, enumerate(source.play(line.indices.tolist())))
+
+
+def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
+    for number, frame in enumerate(frames, start=1):
+        yield frame
+        report(Progress(stage="draw", frame=number, frames=total))
+
+
+def _warnings(part: Part, subject: Subject) -> tuple[str, ...]:
+    said = []
+    apart = float(np.nanmedian(subject.poses.scale))
+    if apart < SMALL:
+        said.append(f"the face is small ({apart:.0f} px between the eyes), so the mouth cannot be fine")
+    share = part.driven / max(1, len(part.numbers))
+    if share < COVERED:
+        said.append(f"the mouth moves in {share:.0%} of the frames; in the others the face is hidden or turned away")
+    return tuple(said)

@@ -1,0 +1,110 @@
+"""The colours of a subject that a mouth drawn for it must agree with, measured once per clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.face import EYE_L, EYE_R, IRIS, NOSE, OVAL
+
+Pixels = NDArray[np.float32]
+
+IRIS_RADIUS = 0.075
+"""In IOD, with some to spare: what is not iris and not lid is white of the eye."""
+CHEEK_RADIUS = 0.09
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours as the picture shows them, RGB 0–255.
+
+    Attributes:
+        tooth: (3,) the brightest a tooth gets.
+        skin: (3,) the cheeks.
+        colour: 0 for a monochrome picture, about 1 for a colourful one: how far to tint.
+    """
+
+    tooth: Pixels
+    skin: Pixels
+    colour: float
+
+    @classmethod
+    def plain(cls) -> Palette:
+        """Give colours that offend nobody, for a clip in which none could be measured."""
+        return cls(np.array([205, 200, 188], np.float32), np.array([190, 150, 130], np.float32), 0.8)
+
+    def tint(self, red: float, green: float, blue: float) -> Pixels:
+        """Give a colour as saturated as this picture is, and as bright as its light."""
+        full = np.array([red, green, blue], np.float32)
+        shown = (full * self.colour + full.mean() * (1 - self.colour)) * (self.tooth.mean() / 200)
+        return np.asarray(shown, np.float32)
+
+
+def palette(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> Palette:
+    """Measure one picture.
+
+    Args:
+        rgb: (H, W, 3).
+        points: (99, 2) the face in it, in pixels.
+    """
+    iod = float(np.hypot(*(points[EYE_L[0]] - points[EYE_R[0]])))
+    skin_pixels = _at(rgb, _cheeks(rgb, points, iod))
+    skin = skin_pixels.mean(0)
+    bright = float(np.percentile(skin_pixels.mean(1), 75))
+    spread = float(skin.max() - skin.min()) / max(float(skin.max()), 1.0)
+    colour = float(np.clip(spread / 0.35, 0.0, 1.1)) if spread > 0.05 else 0.0
+    return Palette(tooth=_tooth(_whites(rgb, points, iod, skin), bright, colour), skin=skin, colour=colour)
+
+
+def middle_palette(seen: Sequence[Palette]) -> Palette:
+    """Give the median of several pictures of one clip: a blink or a lamp in one of them does not count."""
+    return Palette(
+        tooth=np.median([one.tooth for one in seen], axis=0).astype(np.float32),
+        skin=np.median([one.skin for one in seen], axis=0).astype(np.float32),
+        colour=float(np.median([one.colour for one in seen])),
+    )
+
+
+def _tooth(white: Pixels, bright: float, colour: float) -> Pixels:
+    """The white of the eye gives the light; lashes and skin in it are evened out, and the cheek gives the level."""
+    grey = white.mean()
+    warm = 0.35 * white + 0.65 * grey * np.array([1.035, 1.0, 0.94], np.float32)
+    level = min(float(np.clip(grey * 1.15, 1.05 * bright, max(1.05 * bright, min(235.0, 1.28 * bright)))), 238.0)
+    if colour < 0.15:
+        warm = np.full(3, grey, np.float32)
+    return np.asarray(warm / max(float(warm.mean()), 1.0) * level, np.float32)
+
+
+def _cheeks(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float) -> NDArray[np.bool_]:
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    for wing, side in ((NOSE[10], OVAL[13]), (NOSE[11], OVAL[5])):
+        middle = points[wing] * 0.6 + points[side] * 0.4
+        cv2.circle(mask, _pixel(middle), max(2, round(CHEEK_RADIUS * iod)), 1, -1)
+    return mask > 0
+
+
+def _whites(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float, skin: Pixels) -> Pixels:
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    for eye, iris in ((EYE_L, IRIS[0]), (EYE_R, IRIS[1])):
+        cv2.fillPoly(mask, [np.round(points[eye]).astype(np.int32)], 1)
+        cv2.circle(mask, _pixel(points[iris]), max(1, round(IRIS_RADIUS * iod)), 0, -1)
+    pixels = _at(rgb, mask > 0)
+    if len(pixels) < 12:
+        return np.asarray(0.5 * skin + 0.5 * skin.mean(), np.float32)
+    level = pixels.mean(1)
+    low, high = np.percentile(level, [55, 90])
+    white: Pixels = pixels[(level >= low) & (level <= high)].mean(0)
+    return white
+
+
+def _at(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Pixels:
+    pixels = rgb[mask].astype(np.float32)
+    return pixels if len(pixels) else np.full((1, 3), 128, np.float32)
+
+
+def _pixel(place: NDArray[np.floating]) -> tuple[int, int]:
+    return round(float(place[0])), round(float(place[1]))

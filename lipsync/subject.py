@@ -1,0 +1,172 @@
+"""Who is in the clip: the head's place in every frame, the mouth at rest, and the frames in which it can be driven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync import weights
+from lipsync.face import CHIN, LIPS, K, Track
+from lipsync.head import Array, Head, Planes, Poses
+from lipsync.mouth import JAW_SHARE, MIDDLE, ROWS, SHUT, UP_IN, Mouth, closed, gap, rows, width
+from lipsync.take import Weights
+
+TURNED = np.array([(0.38, 0.52), (0.45, 0.62)])
+"""Yaw and pitch, in radians, from which the warp fades and at which it is gone."""
+TINY = (9.0, 14.0)
+"""Pixels between the eyes below which nothing is drawn, and from which everything is."""
+FADE = 5
+"""Frames over which the warp comes and goes beside frames without a face."""
+FRONT = 8
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What is known of heads and lips in general; the weights "head".
+
+    Attributes:
+        head: The mean head.
+        basis: (5, 4, 11, 2) how lip rows move for one unit of open, width, upper, lower, jaw.
+        jaw: (99,) how far each point follows the chin.
+        facts: Which weights these are.
+    """
+
+    head: Head
+    basis: Array
+    jaw: Array
+    facts: Weights
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One person through a clip of T frames.
+
+    Attributes:
+        poses: Of the head.
+        planes: The plane of the mouth in every picture.
+        seen: (T, 99, 2) all points as they lie in that plane; NaN where absent.
+        depths: (99,) z of the points.
+        mouth: At rest, and how it moves.
+        drops: (T,) how far the chin is below its rest in the source.
+        strength: (T,) 0–1, how far the mouth is to be driven in each source frame.
+    """
+
+    poses: Poses
+    planes: Planes
+    seen: Array
+    depths: Array
+    mouth: Mouth
+    drops: Array
+    strength: Array
+
+    def apparent(self, number: int, lips: Array) -> Array:
+        """Take (4, 11, 2) rows of the head frame to where they seem to lie in the mouth's plane of a frame."""
+        return lips + self.planes.parallax(number, self.depths[ROWS].ravel()).reshape(lips.shape)
+
+    def own_lips(self, number: int) -> Array:
+        """Give (4, 11, 2) the source's own rows in the mouth's plane of a frame."""
+        return rows(self.seen[number])
+
+
+def anatomy() -> Anatomy:
+    """Load what is known of heads in general.
+
+    Raises:
+        WeightsError: The file is missing or damaged.
+    """
+    tensors, facts = weights.load("head")
+    basis = np.zeros((5, K, 2))
+    basis[:, LIPS] = tensors["lips"].numpy()
+    chin, near, side, angle = tensors["jaw"].numpy()
+    jaw = np.zeros(K)
+    for step, follow in enumerate((chin, near, side, angle, 0.15)):
+        jaw[[CHIN - step, CHIN + step]] = follow
+    return Anatomy(Head(tensors["shape"].numpy().astype(np.float64)), basis[:, ROWS], jaw, facts)
+
+
+def subject_of(track: Track, known: Anatomy) -> Subject:
+    """Study a person.
+
+    Args:
+        track: Geometry of all frames of the source; at least one has the face.
+        known: What is known of heads in general.
+    """
+    points = np.where(track.present[:, None, None], track.points, np.nan)
+    head = known.head.own(points)
+    poses = head.poses(points)
+    depths = head.shape[:, 2]
+    planes = poses.plane(float(depths[LIPS].mean()))
+    seen = _in_plane(planes, points)
+    still = seen - _lean(planes, depths)
+    mouth = _at_rest(rows(still), still[:, CHIN, 1], poses, known.basis)
+    return Subject(
+        poses=poses,
+        planes=planes,
+        seen=seen,
+        depths=depths,
+        mouth=mouth,
+        drops=still[:, CHIN, 1] - mouth.chin,
+        strength=_strength(track, poses),
+    )
+
+
+def _in_plane(planes: Planes, points: NDArray[np.floating]) -> Array:
+    flat = points - planes.origin[:, None]
+    back = np.full_like(planes.across, np.nan)
+    good = np.isfinite(planes.origin).all(1)
+    back[good] = np.linalg.inv(planes.across[good])
+    return np.asarray(np.einsum("tij,tkj->tki", back, flat), np.float64)
+
+
+def _lean(planes: Planes, depths: Array) -> Array:
+    leaning: Array = (depths[None, :, None] - planes.depth) * planes.lean[:, None]
+    return leaning
+
+
+def _at_rest(lips: Array, chins: Array, poses: Poses, basis: Array) -> Mouth:
+    """Find the closed mouth among (T, 4, 11, 2) lips, or close the most closed one there is."""
+    good = np.flatnonzero(np.isfinite(lips).all((1, 2, 3)))
+    turned = np.abs(poses.angles[good, :2]).max(1)
+    front = good[turned <= max(0.25, float(np.sort(turned)[min(FRONT, len(turned)) - 1]))]
+    openings, widths = gap(lips[front]), width(lips[front])
+    order = np.argsort(openings + 0.3 * np.abs(widths - np.median(widths)), kind="stable")
+    calm = front[order[: max(3, len(front) // 12)]]
+    rest, left = lips[calm].mean(0), float(gap(lips[calm]).mean())
+    chin = float(chins[calm].mean()) - JAW_SHARE * max(0.0, left - 2 * SHUT)
+    return Mouth(rest=closed(rest) if left > SHUT / 2 else _shut(rest), chin=chin, basis=basis)
+
+
+def _shut(lips: Array) -> Array:
+    """Let the inner rows of all but closed lips meet where they are, and move nothing else."""
+    met = lips.copy()
+    met[UP_IN:] = lips[UP_IN:].mean(0)
+    return met
+
+
+def _strength(track: Track, poses: Poses) -> Array:
+    """How far each frame may be driven: present, facing us, large enough; with a fade that does not cross a cut."""
+    turned = np.nan_to_num(np.abs(poses.angles[:, :2]), nan=9.0)
+    large = np.nan_to_num(poses.scale)
+    able = np.clip((TURNED[:, 1] - turned) / (TURNED[:, 1] - TURNED[:, 0]), 0, 1).min(1)
+    able = able * np.clip((large - TINY[0]) / (TINY[1] - TINY[0]), 0, 1) * track.present
+    starts = np.flatnonzero(track.cuts)
+    parts = np.split(able, starts[starts > 0])
+    return np.concatenate([_faded(part) for part in parts]) if parts else able
+
+
+def _faded(able: Array) -> Array:
+    """The largest curve below ``able`` that changes by no more than 1 / ``FADE`` a frame."""
+    low = able.copy()
+    for k in range(1, len(low)):
+        low[k] = min(low[k], low[k - 1] + 1 / FADE)
+    for k in range(len(low) - 2, -1, -1):
+        low[k] = min(low[k], low[k + 1] + 1 / FADE)
+    return low
+
+
+def middle_line(mouth: Mouth) -> tuple[float, float]:
+    """Give x and y of the middle of the closed lips' line in the head frame."""
+    x, y = mouth.rest[UP_IN, MIDDLE].mean(0)
+    return float(x), float(y)
