@@ -106,6 +106,7 @@ class Composer:
         opening = lips.opening(x, y, view.scale)
         if opening is not None:
             drawn = self._interior.draw(seat.light(x, y, lips, opening))
+            near *= (1 - opening.rim)[..., None]
             near += (drawn - near) * opening.cover[..., None]
             np.maximum(covered, np.minimum(4 * opening.cover, 1), out=covered)
         picture[part.area], mask[part.area] = near, covered

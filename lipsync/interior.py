@@ -79,8 +79,8 @@ class Interior:
         down = light.drop
         picture = self._cavity(light)
         for part, x, y in (
-            (self._tongue, light.x, light.y - 0.6 * down - 0.035 + LOW_EDGE),
-            (self._lower, light.x, light.y - 1.15 * down - 0.02 + LOW_EDGE),
+            (self._tongue, light.x, light.y - 0.55 * down - 0.02 + LOW_EDGE),
+            (self._lower, light.x, light.y - 1.2 * down - 0.034 + LOW_EDGE),
             (self._upper, light.x, light.y - 0.026 + EDGE),
         ):
             layer = self._placed(part, x, y)
@@ -88,8 +88,8 @@ class Interior:
         return picture * _shade(light)[..., None]
 
     def _cavity(self, light: Light) -> Image:
-        deep = self._colours.tint(22, 10, 11)
-        flesh = self._colours.tint(62, 26, 30)
+        deep = self._colours.tint(30, 13, 13)
+        flesh = self._colours.tint(80, 34, 36)
         lit = _step(0.03, 0.16, light.under) * np.exp(-((light.x / 0.16) ** 2))
         cavity: Image = deep + flesh * np.float32(0.45) * lit[..., None].astype(np.float32)
         return cavity
@@ -116,7 +116,7 @@ def _shade(light: Light) -> Image:
     above = 0.50 + 0.50 * _step(-0.008, reach, light.under)
     below = 0.70 + 0.30 * _step(-0.006, 0.018, light.over)
     corner = 0.30 + 0.70 * _step(0.0, 0.10, light.corner)
-    whole = 0.72 + 0.28 * float(_step(0.01, 0.06, np.float32(light.opening)))
+    whole = 0.45 + 0.55 * float(_step(0.005, 0.06, np.float32(light.opening)))
     shade: Image = (above * below * corner * whole).astype(np.float32)
     return shade
 
@@ -152,10 +152,10 @@ def _lower_row(colours: Palette, canvas: tuple[Image, Image]) -> Image:
 def _tongue(colours: Palette, canvas: tuple[Image, Image]) -> Image:
     x, y = canvas
     top = 0.4 * x**2
-    lit = 0.30 + 0.60 * np.exp(-((x / 0.14) ** 2)) * _step(-0.02, 0.07, y - top)
+    lit = 0.22 + 0.50 * np.exp(-((x / 0.15) ** 2)) * _step(-0.02, 0.08, y - top)
     lit = lit * (1 - 0.10 * np.exp(-((x / 0.012) ** 2)))
-    cover = _step(-0.02, 0.05, y - top) * _step(0.21, 0.12, np.abs(x))
-    return _layer(colours.tint(178, 84, 88) * lit[..., None], cover)
+    cover = _step(-0.03, 0.05, y - top) * _step(0.24, 0.13, np.abs(x))
+    return _layer(colours.tint(176, 86, 88) * lit[..., None], cover)
 
 
 def _arch(x: Image, bounds: NDArray[np.floating], radius: float) -> tuple[NDArray[np.int64], Image, Image, Image]:

@@ -16,6 +16,9 @@ from lipsync.warp import Image
 
 BESIDE = 0.5
 """How fast the border between above and below grows soft, per IOD beside the mouth."""
+SHADED = np.float32(0.3)
+ROUND = np.float32(0.012)
+"""How dark, and over which length, lips turn inwards."""
 RIM = 0.11
 """What is drawn sharply around the opening."""
 
@@ -28,11 +31,19 @@ class Opening:
         cover: 0–1, how much of each pixel is open.
         under: Below the upper lip's edge.
         over: Above the lower lip's edge.
+        corner: From the nearer corner, along the mouth; below 0 beside it.
     """
 
     cover: Image
     under: Image
     over: Image
+    corner: Image
+
+    @property
+    def rim(self) -> Image:
+        """How much darker lips are where they turn inwards, 0 to ``SHADED``."""
+        outside = np.maximum(np.maximum(-self.under, -self.over), 0)
+        return SHADED * np.exp(-((outside / ROUND) ** 2)) * (outside > 0) * _step(self.corner / 0.06)
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Seat:
             y=y - np.float32(self.y),
             under=opening.under,
             over=opening.over,
-            corner=np.minimum(x - np.float32(lips.line.left), np.float32(lips.line.right) - x),
+            corner=opening.corner,
             opening=lips.gap,
             drop=self.drop,
         )
@@ -110,7 +121,8 @@ class Lips:
         pixel = np.float32(1 / scale)
         cover = np.clip(np.minimum(under, pixel / 2) + np.minimum(over, pixel / 2), 0, pixel) / pixel
         soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.5, scale / 260))
-        return Opening(cover=soft, under=under, over=over)
+        corner = np.minimum(x - np.float32(self.line.left), np.float32(self.line.right) - x)
+        return Opening(cover=soft, under=under, over=over, corner=corner)
 
 
 class Curve:

@@ -9,13 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.face import EYE_L, EYE_R, IRIS, NOSE, OVAL
+from lipsync.face import EYE_L, EYE_R, INNER_LOW, INNER_UP, IRIS, NOSE, OVAL
 
 Pixels = NDArray[np.float32]
 
 IRIS_RADIUS = 0.075
 """In IOD, with some to spare: what is not iris and not lid is white of the eye."""
 CHEEK_RADIUS = 0.09
+SMILE = 0.05
+"""Opening in IOD from which a picture shows teeth of its own."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def palette(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> Palette:
     bright = float(np.percentile(skin_pixels.mean(1), 75))
     spread = float(skin.max() - skin.min()) / max(float(skin.max()), 1.0)
     colour = float(np.clip(spread / 0.35, 0.0, 1.1)) if spread > 0.05 else 0.0
-    return Palette(tooth=_tooth(_whites(rgb, points, iod, skin), bright, colour), skin=skin, colour=colour)
+    tooth = _tooth(_whites(rgb, points, iod, skin), bright, colour)
+    return Palette(tooth=_own_tooth(rgb, points, iod, tooth), skin=skin, colour=colour)
 
 
 def middle_palette(seen: Sequence[Palette]) -> Palette:
@@ -77,6 +80,23 @@ def _tooth(white: Pixels, bright: float, colour: float) -> Pixels:
     if colour < 0.15:
         warm = np.full(3, grey, np.float32)
     return np.asarray(warm / max(float(warm.mean()), 1.0) * level, np.float32)
+
+
+def _own_tooth(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float, guess: Pixels) -> Pixels:
+    """Believe the teeth that are seen, where something between the lips is as bright as teeth and as pale."""
+    middle = INNER_LOW[2:7]
+    apart = float((points[middle, 1] - points[INNER_UP[7:2:-1], 1]).mean()) / iod
+    if apart < SMILE:
+        return guess
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(points[np.r_[INNER_UP, INNER_LOW]]).astype(np.int32)], 1)
+    inset = max(1, round(0.015 * iod))
+    pixels = _at(rgb, cv2.erode(mask, np.ones((2 * inset + 1, 2 * inset + 1), np.uint8)) > 0)
+    level = pixels.mean(1)
+    seen = pixels[level >= np.percentile(level, 65)].mean(0)
+    pale = (seen.max() - seen.min()) / max(float(seen.max()), 1.0) < 0.35
+    bright = 0.75 * guess.mean() < seen.mean()
+    return np.asarray(seen, np.float32) if len(pixels) >= 40 and pale and bright else guess
 
 
 def _cheeks(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float) -> NDArray[np.bool_]:
