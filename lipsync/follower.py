@@ -1,0 +1,95 @@
+"""Keeps to one person from frame to frame: follows, notices when they are lost, and finds them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lipsync.face import K, Points, Track
+from lipsync.landmarks import Landmarks, face_crop
+from lipsync.media import Frame
+from lipsync.scene import Scene, jumped
+from lipsync.search import DRIFT, SURE, Face, Search, choose, close_up, strays, with_lips
+
+PATIENCE = 50
+"""Frames without a face after which the whole search is tried again; before that only a quick look."""
+HASTE = 3 * DRIFT
+"""Drift of the crop, in its pixels, from which a frame is read again at once and not only the next one better."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen in one frame: points or None, their score, and whether this is a new beginning."""
+
+    points: Points | None
+    score: float
+    fresh: bool
+
+
+class Follower:
+    """Give it every frame of a source, in order.
+
+    Attributes:
+        most: Most faces that a search has shown at once.
+    """
+
+    def __init__(self, search: Search, landmarks: Landmarks, pick: str | int, still: bool) -> None:
+        self.most = 0
+        self._search, self._landmarks = search, landmarks
+        self._pick, self._still = pick, still
+        self._scene = Scene()
+        self._face: Face | None = None
+        self._last: Points | None = None
+        self._away = 0
+
+    def step(self, frame: Frame) -> Sight:
+        """Look at the next frame."""
+        changed = self._scene.changed(frame)
+        if changed:
+            self._face = self._last = None
+        face, fresh = self._followed(frame)
+        if face is None:
+            face, fresh = self._found(frame), True
+        self._away = 0 if face else self._away + 1
+        if face is None:
+            self._face = None
+            return Sight(None, 0.0, fresh=False)
+        to_crop = face_crop(face.points) if strays(face.to_crop, face.points) else face.to_crop
+        self._face = Face(face.points, face.score, to_crop)
+        self._last = face.points
+        return Sight(face.points, face.score, fresh)
+
+    def _followed(self, frame: Frame) -> tuple[Face | None, bool]:
+        """The face a little further on, and whether it jumped; None where it is lost."""
+        if self._face is None:
+            return None, False
+        to_crop = self._face.to_crop
+        reading = self._landmarks.face(frame, to_crop)
+        if reading.score >= SURE and strays(to_crop, reading.points, HASTE):
+            face = close_up(frame, self._landmarks, face_crop(reading.points))
+        else:
+            face = Face(with_lips(frame, self._landmarks, reading), reading.score, to_crop)
+        if face.score < SURE:
+            return None, False
+        return face, jumped(face.points, self._face.points)
+
+    def _found(self, frame: Frame) -> Face | None:
+        """Search the frame: thoroughly at first and every now and then."""
+        faces = self._search.faces(frame, thorough=self._away % PATIENCE == 0, still=self._still)
+        self.most = max(self.most, len(faces))
+        return choose(faces, self._pick, self._last)
+
+
+def track_of(sights: list[Sight]) -> Track:
+    """Put the sights of all frames in arrays."""
+    points = np.full((len(sights), K, 2), np.nan, np.float32)
+    for row, sight in zip(points, sights, strict=True):
+        if sight.points is not None:
+            row[:] = sight.points
+    return Track(
+        points=points,
+        score=np.array([sight.score for sight in sights], np.float32),
+        present=np.array([sight.points is not None for sight in sights], np.bool_),
+        cuts=np.array([sight.fresh for sight in sights], np.bool_),
+    )

@@ -1,0 +1,134 @@
+"""Which faces are in a frame: the detector proposes, the landmark network decides, and a person may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lipsync.detector import Detector, Spot, apart, looks, whole
+from lipsync.face import LIPS, Points
+from lipsync.landmarks import FACE_SIDE, FACE_SIZE, Landmarks, Matrix, Reading, crop_at, face_crop, forth, spread
+from lipsync.media import Frame
+
+PROPOSALS = 8
+PASSES = 3
+SURE = 0.5
+"""Score above which a reading is a face."""
+DRIFT = 4.0
+"""Pixels of the face crop by which its corners may be off before it is cut anew."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that the landmark network has confirmed, and the crop that it was read in."""
+
+    points: Points
+    score: float
+    to_crop: Matrix
+
+
+def strays(to_crop: Matrix, points: Points, drift: float = DRIFT) -> bool:
+    """True where the points are off the middle of the crop by more than ``drift`` of its pixels: cut it anew.
+
+    A crop that stays put while the face does gives the same points for the same picture, bit for bit.
+    """
+    wanted = face_crop(points)
+    edge = float(FACE_SIZE)
+    corners = np.array([[0.0, 0.0], [edge, 0.0], [edge, edge], [0.0, edge]])
+    there = (corners - wanted[:, 2]) @ np.linalg.inv(wanted[:, :2]).T
+    return bool(np.abs(forth(there, to_crop) - corners).max() > drift)
+
+
+def close_up(frame: Frame, landmarks: Landmarks, to_crop: Matrix, still: bool = False) -> Face:
+    """Read the face in ``to_crop``, and again in better crops until they settle; the lips by the mouth network.
+
+    Args:
+        frame: The picture.
+        landmarks: Both networks.
+        to_crop: Where the face may be.
+        still: Take the average with the mirrored picture, for a single photo.
+    """
+    reading = landmarks.face(frame, to_crop)
+    for _ in range(PASSES):
+        if reading.score < SURE or not strays(to_crop, reading.points):
+            break
+        to_crop = face_crop(reading.points)
+        reading = landmarks.face(frame, to_crop)
+    if still:
+        reading = landmarks.face(frame, face_crop(reading.points), mirrored=True)
+    return Face(with_lips(frame, landmarks, reading, still), reading.score, to_crop)
+
+
+def with_lips(frame: Frame, landmarks: Landmarks, reading: Reading, still: bool = False) -> Points:
+    """The points of the reading, their lips replaced by what the mouth network sees."""
+    points = reading.points.copy()
+    if reading.score >= SURE:
+        points[LIPS] = landmarks.mouth(frame, reading.points, mirrored=still).points
+    return points
+
+
+class Search:
+    """Looks for faces in whole frames; deterministic."""
+
+    def __init__(self, detector: Detector, landmarks: Landmarks) -> None:
+        self._detector = detector
+        self._landmarks = landmarks
+
+    def faces(self, frame: Frame, thorough: bool = False, still: bool = False) -> list[Face]:
+        """All faces in the frame, from left to right.
+
+        Args:
+            frame: The picture.
+            thorough: Where one look shows none, look again: nearer, from farther away, turned. Up to half a second.
+            still: See :func:`close_up`.
+        """
+        found = self._confirmed(frame, self._detector.find(frame, whole(frame)), still)
+        rounds = looks(frame) if thorough else iter(())
+        while not found and (batch := next(rounds, None)) is not None:
+            spots = [spot for look in batch for spot in self._detector.find(frame, look)]
+            found = self._confirmed(frame, apart(spots), still)
+        return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
+
+    def _confirmed(self, frame: Frame, spots: list[Spot], still: bool) -> list[Face]:
+        faces: list[Face] = []
+        for spot in spots[:PROPOSALS]:
+            to_crop = crop_at(np.array([spot.x, spot.y]), spot.angle, FACE_SIDE * spot.spread, FACE_SIZE)
+            face = close_up(frame, self._landmarks, to_crop, still)
+            if face.score >= SURE and _inside(face, frame) and not any(_same(face, other) for other in faces):
+                faces.append(face)
+        return faces
+
+
+def choose(faces: list[Face], pick: str | int, last: Points | None) -> Face | None:
+    """The face to follow.
+
+    Args:
+        faces: From left to right.
+        pick: "largest", "left", "right" or a number counting from the left.
+        last: Where the face was before it was lost; the nearest one is it. None: nothing was followed yet.
+
+    Returns:
+        None where there is no face, or not as many as ``pick`` asks for.
+    """
+    if not faces:
+        return None
+    if last is not None:
+        centre = last.mean(0)
+        return min(faces, key=lambda face: float(np.hypot(*(face.points.mean(0) - centre))))
+    if isinstance(pick, int):
+        return faces[pick] if 0 <= pick < len(faces) else None
+    if pick == "largest":
+        return max(faces, key=lambda face: spread(face.points))
+    return faces[0] if pick == "left" else faces[-1]
+
+
+def _same(one: Face, other: Face) -> bool:
+    return bool(np.hypot(*(one.points - other.points).T).mean() < 0.5 * spread(other.points))
+
+
+def _inside(face: Face, frame: Frame) -> bool:
+    """Most of the points, and most of the lips, are in the picture."""
+    x, y = face.points.T
+    seen = (x >= 0) & (y >= 0) & (x < frame.width) & (y < frame.height)
+    return bool(seen.mean() > 0.6 and seen[LIPS].mean() > 0.6)

@@ -1,0 +1,116 @@
+"""One person through all frames of a video, or in one photo: geometry only.
+
+A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a device ("auto", "cpu" or "cuda").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+from typing import Protocol, runtime_checkable
+
+from lipsync.errors import EngineError, NoFaceError
+from lipsync.face import Track
+from lipsync.media import Frame
+from lipsync.plugin import BROKEN, find
+from lipsync.take import Weights
+
+Report = Callable[[int], None]
+"""Told the number of frames looked at so far."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Finds the points of one person in every frame. One instance stays warm and tracks many takes, one at a time."""
+
+    weights: tuple[Weights, ...]
+
+    def track(self, frames: Iterable[Frame], pick: str | int, report: Report) -> Track:
+        """Follow one face through the frames, taken one by one and never collected.
+
+        Args:
+            frames: In order; a photo is a single frame.
+            pick: "largest", "left", "right", or a number counting from the left, from 0.
+            report: See :data:`Report`.
+
+        Raises:
+            NoFaceError: No frame has a usable face, or never as many as ``pick`` asks for.
+        """
+        ...
+
+
+def load_tracker(name: str, device: str) -> Tracker:
+    """Build a tracker.
+
+    Args:
+        name: An entry point of ``lipsyncd.trackers``; "auto" takes "landmarks".
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        EngineError: It is unknown or broken.
+        WeightsError: Its weights are missing or damaged.
+    """
+    name = "landmarks" if name == "auto" else name
+    kind = find("lipsyncd.trackers", name)
+    try:
+        tracker = kind(device)
+    except BROKEN as error:
+        hint = "Choose another tracker or mend the package that brings it."
+        raise EngineError(f"the tracker {name!r} cannot start ({error})", hint) from error
+    if not isinstance(tracker, Tracker):
+        raise EngineError(f"the tracker {name!r} does not track", "Choose another tracker.")
+    return tracker
+
+
+class LandmarkTracker:
+    """Our own networks: find once, then follow with two small networks per frame; lips are never smoothed."""
+
+    def __init__(self, device: str = "auto") -> None:
+        import torch
+
+        from lipsync.detector import Detector
+        from lipsync.landmarks import Landmarks
+        from lipsync.search import Search
+
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        detector, self._landmarks = Detector(device), Landmarks(device)
+        self._search = Search(detector, self._landmarks)
+        self.weights = (*detector.weights, *self._landmarks.weights)
+
+    def track(self, frames: Iterable[Frame], pick: str | int, report: Report) -> Track:
+        """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
+        from lipsync.follower import Follower, track_of
+
+        stream = iter(frames)
+        first = list(islice(stream, 2))
+        follower = Follower(self._search, self._landmarks, pick, still=len(first) == 1)
+        sights = []
+        for number, frame in enumerate(chain(first, stream), start=1):
+            sights.append(follower.step(frame))
+            report(number)
+        track = track_of(sights)
+        if not track.present.any():
+            raise no_face(len(track), pick, follower.most)
+        return track
+
+
+def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:
+    """The error of a take without a usable face, with what to do about it.
+
+    Args:
+        frames: How many frames were looked at.
+        pick: Which face was asked for.
+        most: How many faces were seen at once, at most.
+    """
+    where = "the picture" if frames == 1 else f"any of the {frames} frames"
+    if most:
+        seen = "face was" if most == 1 else "faces were"
+        return NoFaceError(
+            f"pick asks for face {pick}, but only {most} {seen} seen in {where}",
+            f"Faces count from the left, from 0: give a number up to {most - 1}, or largest, left or right.",
+        )
+    return NoFaceError(
+        f"no usable face in {where}",
+        "Use a picture or video in which a person looks at the camera, well lit and not too small.",
+    )
