@@ -8,6 +8,7 @@ L motion steps, K landmarks.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lipsync.errors import (
@@ -35,6 +36,8 @@ from lipsync.take import (
 )
 
 if TYPE_CHECKING:
+    from lipsync.machine import Machine
+    from lipsync.model import Model
     from lipsync.studio import Studio
 
 __all__ = [
@@ -47,7 +50,9 @@ __all__ = [
     "LimitError",
     "Limits",
     "LipsyncError",
+    "Machine",
     "MediaError",
+    "Model",
     "NoFaceError",
     "Options",
     "Progress",
@@ -60,8 +65,13 @@ __all__ = [
     "WeightsError",
     "engines",
     "load",
+    "models",
+    "survey",
     "trackers",
 ]
+
+_LATE = {"Machine": "lipsync.machine", "Model": "lipsync.model", "Studio": "lipsync.studio"}
+"""Names whose modules are imported when they are asked for."""
 
 
 def load(options: Options) -> Studio:
@@ -90,9 +100,21 @@ def trackers() -> list[str]:
     return plugin.names("lipsyncd.trackers")
 
 
-def __getattr__(name: str) -> object:
-    if name == "Studio":
-        from lipsync.studio import Studio
+def models() -> list[Model]:
+    """Give the weights in the package: name, file, size, sha256, licence, and whether each is sound."""
+    from lipsync import model
 
-        return Studio
+    return model.models()
+
+
+def survey() -> Machine:
+    """Find out which encoders, GPU, engines and trackers work here; takes seconds and loads torch."""
+    from lipsync import machine
+
+    return machine.survey()
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module 'lipsync' has no attribute {name!r}")

@@ -1,0 +1,95 @@
+"""Paper: what a run of ``lipsyncd render`` has made, as a manifest."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from daemon.name import shown
+from lipsync import Render
+from publishers import (
+    Artifact,
+    Directory,
+    Engine,
+    Face,
+    Failure,
+    Manifest,
+    Poster,
+    Speech,
+    Tool,
+    Video,
+    Weights,
+    identify,
+)
+
+
+class Paper:
+    """Collects results and failures of one speech."""
+
+    def __init__(self, speech: Path, profile: str) -> None:
+        self._path = speech
+        self._profile = profile
+        self._speech: Speech | None = None
+        self._artifacts: list[Artifact] = []
+        self._videos: list[Video] = []
+        self.failures: list[Failure] = []
+
+    def add(self, face: Path, render: Render, poster: Path, seconds: float) -> None:
+        """Enter a finished video and its poster; ``seconds`` is how long the speech lasts."""
+        if self._speech is None:
+            speech = identify(self._path, profile=self._profile)
+            self._speech = Speech(speech.name, speech.sha256, speech.bytes, seconds)
+        video, still = (identify(path, profile=self._profile) for path in (render.video, poster))
+        self._artifacts += [video, still]
+        self._videos.append(_video(identify(face, profile=self._profile), render, video, still))
+
+    def miss(self, face: Path, error: str, hint: str) -> None:
+        """Enter a face that became no video."""
+        self.failures.append(Failure(shown(face.name), error, hint))
+
+    def manifest(self) -> Manifest | None:
+        """Give the manifest; None while there is no video."""
+        if self._speech is None:
+            return None
+        return Manifest(
+            title=shown(self._path.stem),
+            created=datetime.now(UTC),
+            tool=Tool("lipsyncd", version("lipsyncd")),
+            speech=self._speech,
+            videos=tuple(self._videos),
+            failures=tuple(self.failures),
+            directory=Directory.of(self._artifacts, self._profile),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Give the manifest's document; only the failures while there is no video."""
+        manifest = self.manifest()
+        if manifest:
+            document: dict[str, Any] = json.loads(manifest.to_json())
+            return document
+        failures = [{"face": miss.face, "error": miss.error, "hint": miss.hint} for miss in self.failures]
+        return {"videos": [], "failures": failures}
+
+
+def _video(face: Artifact, render: Render, video: Artifact, poster: Artifact) -> Video:
+    engine = render.engine
+    weights = tuple(Weights(one.name, one.sha256, one.licence) for one in engine.weights)
+    return Video(
+        file=video.name,
+        sha256=video.sha256,
+        bytes=video.bytes,
+        cid=video.cid,
+        media_type=video.media_type,
+        duration=render.duration,
+        width=render.width,
+        height=render.height,
+        fps=render.fps,
+        frames=render.frames,
+        face=Face(face.name, face.sha256, face.bytes),
+        coverage=render.coverage,
+        engine=Engine(engine.name, engine.version, weights),
+        poster=Poster.of(poster),
+    )

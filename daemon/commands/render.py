@@ -1,0 +1,110 @@
+"""``lipsyncd render``: one video per face, here and now, without the daemon."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from daemon.commands.arguments import Commands, add_command, settings_of
+from daemon.commands.console import Console
+from daemon.commands.errors import CommandError, LackError, UsageError
+from daemon.commands.paper import Paper
+from daemon.commands.progress import Progression
+from daemon.commands.target import Target, targets
+from daemon.name import valid
+from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Studio, Take, load
+from publishers import Manifest, write_manifest, write_post
+
+TERMINATED = 143
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = add_command(commands, "render", "make one video per face, without the daemon")
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="the speech")
+    parser.add_argument("faces", type=Path, nargs="+", metavar="FACE", help="photos and videos")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="where the results go")
+    parser.add_argument("--engine", metavar="NAME", help="who draws (default: render.engine)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where (default: render.device)")
+    parser.add_argument(
+        "--pick", default="largest", metavar="WHICH", help="which face: largest, left, right or a number from the left"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace, console: Console) -> int:
+    """Render every face and write the papers; a face that fails does not stop the others."""
+    settings = settings_of(args)
+    pick = _pick(args.pick)
+    _check_speech(args.audio, args.faces)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that torn files are removed on the way out
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    studio = _studio(settings.options())
+    out = _folder(args.out)
+    paper = Paper(args.audio, settings.publish.ipfs.profile)
+    with Progression(len(args.faces)) as progression:
+        for target in targets(args.faces, out, args.audio):
+            _take(studio, Take(target.face, args.audio, pick), target, paper, progression)
+    manifest = paper.manifest()
+    if manifest and settings.publish.manifest:
+        write_manifest(manifest, out)
+        write_post(manifest, out)
+    _tell(paper, manifest, out, console)
+    return 1 if paper.failures else 0
+
+
+def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression: Progression) -> None:
+    if not valid(take.face.name):
+        paper.miss(take.face, "the file's name is not text in UTF-8", "Rename the file.")
+        return
+    with progression.take(take.face.name) as report:
+        try:
+            render = studio.render(take, target.video, target.poster, report)
+            paper.add(take.face, render, target.poster, studio.seconds(take.speech))
+        except LipsyncError as error:
+            paper.miss(take.face, error.message, error.hint)
+            progression.note(f"{take.face.name}: {error}")
+        else:
+            for warning in render.warnings:
+                progression.note(f"{take.face.name}: {warning}")
+
+
+def _pick(text: str) -> str | int:
+    if text in ("largest", "left", "right"):
+        return text
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise UsageError(f"--pick is {text!r}", "Say largest, left, right, or a number counting from the left, from 0.")
+
+
+def _check_speech(audio: Path, faces: list[Path]) -> None:
+    if not audio.is_file():
+        raise UsageError(f"there is no file {audio}", "Name the speech first, then the faces.")
+    suffix = audio.suffix.lower()
+    if suffix in PHOTO_SUFFIXES or any(face.suffix.lower() in AUDIO_SUFFIXES for face in faces):
+        raise UsageError("a speech is where a face should be, or the other way round", "Name the speech first.")
+
+
+def _studio(options: Options) -> Studio:
+    """Load the engine; what it lacks is missing here, whatever the faces are."""
+    try:
+        return load(options)
+    except LipsyncError as error:
+        raise LackError(error.message, error.hint or "`lipsyncd doctor` says what works here.") from error
+
+
+def _folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{out} cannot be made ({error.strerror})", "Choose another folder with -o.") from error
+    return out
+
+
+def _tell(paper: Paper, manifest: Manifest | None, out: Path, console: Console) -> None:
+    lines = [f"{out / video.file}" for video in manifest.videos] if manifest else []
+    lines += [f"{failure.face}: {failure.error}" for failure in paper.failures]
+    console.facts({"folder": str(out.absolute()), **paper.document()}, lines)

@@ -1,0 +1,144 @@
+"""Doctor: what works on this machine and what does not, each with what to do. Changes nothing but a trial file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from daemon.config import Settings
+from daemon.mount import mount_of
+from lipsync import models
+from publishers import PublisherError, broken, build, names
+
+LIBRARIES = ("torch", "av", "opencv-python-headless", "librosa", "numpy", "watchdog", "httpx", "safetensors")
+OLDEST = (3, 11)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        name: What was looked at.
+        state: "ok", "warn" (works, but worse than it could) or "fail" (something needed is missing).
+        found: What was found.
+        advice: What to do, where the state is not "ok".
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
+
+
+def libraries() -> Iterator[Check]:
+    """Look at Python and the libraries, without importing them."""
+    running = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST:
+        yield Check("python", "fail", running, "Use Python 3.11 or newer.")
+    else:
+        yield Check("python", "ok", running)
+    for name in LIBRARIES:
+        try:
+            yield Check(name, "ok", version(name))
+        except PackageNotFoundError:
+            found = name == "opencv-python-headless" and find_spec("cv2") is not None
+            if found:
+                yield Check(name, "ok", "another build of OpenCV")
+            else:
+                yield Check(name, "fail", "not installed", f"pip install {name}")
+
+
+def weights() -> Iterator[Check]:
+    """Look at the weights in the package: there, and the bytes the catalogue names."""
+    found = models()
+    if not found:
+        yield Check("weights", "fail", "the package carries none", "Reinstall lipsyncd.")
+    for model in found:
+        if model.state == "usable":
+            yield Check(f"weights {model.name}", "ok", f"{model.bytes / 1e6:.2f} MB, sha256 as it should be")
+        else:
+            yield Check(f"weights {model.name}", "fail", model.state, "Reinstall lipsyncd.")
+
+
+def root(settings: Settings) -> Iterator[Check]:
+    """Look at the root: there, writable, room enough, and how changes in it are noticed."""
+    place = settings.paths.root
+    yield _writable("root", place, "Make it, or set paths.root to a folder that the service may write.")
+    there = _nearest(place)
+    free, needed = shutil.disk_usage(there).free, settings.limits.free_bytes
+    short = free < needed
+    advice = "Make room, or lower limits.free_bytes; nothing new is begun below it." if short else ""
+    yield Check("free space", "fail" if short else "ok", f"{free / 1e9:.1f} GB on the disk of {place}", advice)
+    mount = mount_of(there)
+    polls = settings.inbox.watch == "poll" or (settings.inbox.watch == "auto" and mount.remote)
+    way = f"polled every {settings.inbox.interval:g} s" if polls else "events"
+    if settings.inbox.watch == "events" and mount.remote:
+        yield Check("inbox", "warn", f"events on {mount.type}, which tells of none", 'Set inbox.watch to "auto".')
+    else:
+        yield Check("inbox", "ok", f"{way} ({mount.type or 'unknown file system'})")
+    if settings.inbox.mount_guard and mount.point == Path("/"):
+        yield Check(
+            "mount guard", "fail", "the root is on the system's own disk", "Mount the share; work waits for it."
+        )
+
+
+def state(settings: Settings) -> Iterator[Check]:
+    """Look at the folder for the service's own files."""
+    yield _writable("state", settings.paths.state, "Set paths.state to a folder that the service may write.")
+    if settings.paths.state.is_relative_to(settings.paths.root):
+        yield Check(
+            "state", "warn", "it lies on the share", "Set paths.state to a folder that only the service can see."
+        )
+
+
+def service() -> Iterator[Check]:
+    """Look at the way to systemd."""
+    if os.environ.get("NOTIFY_SOCKET"):
+        yield Check("systemd", "ok", "told of every state (NOTIFY_SOCKET)")
+    else:
+        yield Check("systemd", "ok", "not started by systemd, so there is nobody to tell")
+
+
+def publishing(settings: Settings) -> Iterator[Check]:
+    """Look at the publishers: importable, and those in use set up rightly."""
+    faults = broken()
+    for name in names():
+        if name in faults:
+            yield Check(f"publisher {name}", "warn", faults[name], "Reinstall it, or take it out of publish.to.")
+        elif name in settings.publish.to:
+            yield _built(name, settings)
+        else:
+            yield Check(f"publisher {name}", "ok", "there, not in use")
+
+
+def _built(name: str, settings: Settings) -> Check:
+    try:
+        build(name, settings.publisher(name))
+    except PublisherError as error:
+        return Check(f"publisher {name}", "fail", error.message, error.hint)
+    return Check(f"publisher {name}", "ok", "in use")
+
+
+def _writable(name: str, folder: Path, advice: str) -> Check:
+    """Try to write into a folder; one that is not there yet must have a parent that can be written."""
+    there = _nearest(folder)
+    try:
+        with tempfile.TemporaryFile(dir=there, prefix=".lipsyncd-trial-"):
+            pass
+    except OSError as error:
+        return Check(name, "fail", f"{folder}: {error.strerror}", advice)
+    return Check(name, "ok", f"{folder}" if there == folder else f"{folder} (will be made)")
+
+
+def _nearest(folder: Path) -> Path:
+    """Give the folder, or the nearest one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())

@@ -1,0 +1,44 @@
+"""Machine: what this one can do for us. Finding out loads torch and tries the encoders: seconds, not milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lipsync import plugin
+from lipsync.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What works here.
+
+    Attributes:
+        encoders: By name, whether it encodes: "libx264", "h264_nvenc", "aac".
+        gpu: Name of the GPU that torch can use, or "".
+        broken: What is wrong, by entry point, with engines and trackers that cannot be imported.
+    """
+
+    encoders: dict[str, bool]
+    gpu: str
+    broken: dict[str, str]
+
+
+def survey() -> Machine:
+    """Look at encoders, GPU, engines and trackers."""
+    import torch
+
+    from lipsync.media import codecs
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return Machine(encoders=codecs.working(), gpu=gpu, broken=_broken())
+
+
+def _broken() -> dict[str, str]:
+    found = {}
+    for group in ("lipsyncd.engines", "lipsyncd.trackers"):
+        for name in plugin.names(group):
+            try:
+                plugin.find(group, name)
+            except EngineError as error:
+                found[name] = error.message
+    return found
