@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 import lipsync
 import publishers
-from daemon import claim, notify, owner, rendition
+from daemon import claim, conclusion, notify, owner, rendition
 from daemon.desk import Desk
 from daemon.inbox import Inbox
 from daemon.journal import Journal
@@ -99,6 +99,7 @@ def run(
     journal = Journal(settings.paths.root)
     if not settings.inbox.mount_guard:
         journal.prepare()
+    conclusion.sweep(journal.done)
     worker = Worker(log, command=command, timeout=settings.limits.take_timeout_s)
     watch = Watch(journal.inbox, settings.inbox.watch, log)
     desk = _desk(settings, journal, worker, log, notifier, stop, once)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from daemon import durable, ownership, why
-from daemon.conclusion import discard
+from daemon.conclusion import RETRY, discard
 from daemon.errors import JournalError
 from daemon.inbox import Drop
 from daemon.job import Job, State
@@ -18,7 +18,6 @@ from daemon.journal import FILE_NAME, INPUTS, OURS, Journal, read
 from daemon.listing import listing
 from daemon.name import numbered, shown, valid
 from daemon.owner import Hold, Owners, read_card
-from daemon.work import RETRY
 
 _PAPERS = ("manifest.json", "post.md", why.FILE_NAME)
 """What the end of a job writes, and the next end writes anew."""

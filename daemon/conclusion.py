@@ -10,10 +10,12 @@ from pathlib import Path
 from daemon import durable, log, ownership, status, why
 from daemon.errors import JournalError
 from daemon.job import Job, TakeState
-from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, read
+from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, folders, read
 from daemon.name import numbered
 from daemon.owner import CARD, LOCK
 
+RETRY = "retry"
+"""In ``.lipsyncd/``: a file that says that what failed shall be made again."""
 PREVIOUS = "previous"
 """In ``.lipsyncd/``: what an earlier try of a failed folder left, to be used again."""
 _SHELL = (FILE_NAME, log.FILE_NAME, status.FILE_NAME, f".{FILE_NAME}.part", f".{status.FILE_NAME}.part")
@@ -35,6 +37,14 @@ def to_done(job: Job, home: Path, done: Path) -> Path:
     target = _move(home, done, home.name)
     shutil.rmtree(target / OURS, ignore_errors=True)
     return target
+
+
+def sweep(done: Path) -> None:
+    """Remove what a crash right after the move to done/ left there of ours; once at the start is enough."""
+    for home in folders(done):
+        hidden = home / OURS
+        if hidden.is_dir() and not (hidden / RETRY).exists():
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def to_failed(job: Job, home: Path, failed: Path) -> Path:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon import durable
+from daemon.conclusion import RETRY
 from daemon.errors import JobError
 from daemon.job import Job, State, TakeState
 from daemon.journal import OURS, Filed, Journal
 from daemon.name import numbered, shown
-from daemon.work import APPROVE, CANCEL, RETRY
+from daemon.work import APPROVE, CANCEL
 
 
 def retry(root: Path, job: Job | str) -> Filed:

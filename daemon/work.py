@@ -15,8 +15,7 @@ from daemon.status import Estimate, Status
 
 CANCEL = "CANCEL"
 APPROVE = "APPROVE"
-RETRY = "retry"
-"""Files that ask something of us: the first two in the job's folder, the last one hidden in ``.lipsyncd/``."""
+"""Files in a job's folder in working/ that ask something of us; who can write there may put them there by hand."""
 
 
 class Work:

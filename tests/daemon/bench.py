@@ -1,0 +1,160 @@
+"""A bench to test the daemon on: a root, a fake renderer, and daemons in processes of their own, which may be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon import app, durable
+from daemon.job import Job
+from daemon.journal import Journal, read
+from daemon.settings import Settings
+
+FAKE = Path(__file__).with_name("fake_renderer.py")
+SETTLE = 0.15
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One root and its daemons."""
+
+    place: Path
+
+    def __post_init__(self) -> None:
+        self.journal.prepare()
+
+    @property
+    def root(self) -> Path:
+        return self.place / "root"
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.root)
+
+    @property
+    def diary(self) -> list[dict[str, Any]]:
+        """What the renderers did, in order."""
+        path = self.place / "diary"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of all daemons' logs, in the order of their ends."""
+        lines = (self.place / "log").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def begun(self, face: str) -> int:
+        return sum(1 for entry in self.diary if entry["what"] == "begun" and entry["face"] == face)
+
+    def drop(self, name: str, files: Mapping[str, str | bytes], place: str = "inbox") -> Path:
+        """Put a folder together elsewhere and move it in."""
+        upload = self.place / "upload"
+        upload.mkdir()
+        for file, content in files.items():
+            (upload / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+        target = self.root / place / name
+        upload.rename(target)
+        return target
+
+    def settings(self, **sections: Mapping[str, object]) -> Settings:
+        base: dict[str, dict[str, object]] = {
+            "paths": {"root": self.root, "state": self.place / "state"},
+            "inbox": {"settle": SETTLE, "interval": 0.2},
+            "limits": {"free_bytes": 0, "take_timeout_s": 20},
+        }
+        for name, section in sections.items():
+            base[name] = {**base.get(name, {}), **section}
+        return Settings(**base)
+
+    def start(self, once: bool = True, kill: Callable[[], None] | None = None, **sections: Mapping[str, object]) -> int:
+        """Start a daemon in a process of its own and give its process id; ``kill`` is called at every save."""
+        settings = self.settings(**sections)
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 70
+        try:
+            with (self.place / "log").open("a", encoding="utf-8") as log:
+                sys.stderr = log
+                if kill is not None:
+                    _hook(kill)
+                code = app.run(
+                    settings, once, command=(sys.executable, "-S", "-E", str(FAKE), str(self.place / "diary"))
+                )
+        except BaseException:
+            (self.place / "crash").write_text(traceback.format_exc(), encoding="utf-8")
+        finally:
+            os._exit(code)
+
+    def once(self, kill: Callable[[], None] | None = None, **sections: Mapping[str, object]) -> int:
+        """Run a daemon until the inbox is worked off; its exit code, or minus the signal that killed it."""
+        return self.end(self.start(True, kill, **sections))
+
+    def end(self, pid: int, seconds: float = 30) -> int:
+        """Wait for the end of a daemon."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                crash = self.place / "crash"
+                assert not crash.exists(), crash.read_text(encoding="utf-8")
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise AssertionError(f"the daemon did not end within {seconds} s")
+
+    @contextmanager
+    def watching(self, **sections: Mapping[str, object]) -> Iterator[int]:
+        """A daemon that watches, asked to end at the end."""
+        pid = self.start(once=False, **sections)
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            assert self.end(pid) in (0, -signal.SIGKILL)
+
+    def wait(self, until: Callable[[], object], seconds: float = 20) -> None:
+        limit = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > limit:
+                log = self.place / "log"
+                raise AssertionError(f"waited in vain; {self.places()}\n{log.read_text() if log.exists() else ''}")
+            time.sleep(0.01)
+
+    def places(self) -> list[str]:
+        """Where jobs and drops are."""
+        found = [path for place in ("inbox", "working", "done", "failed") for path in (self.root / place).iterdir()]
+        return sorted(f"{path.parent.name}/{path.name}" for path in found)
+
+    def job(self, folder: str) -> Job:
+        """The job in a folder, such as "done/talk"."""
+        home = self.root / folder
+        return read(home / ".lipsyncd/job.json" if folder.startswith("failed/") else home / "job.json")
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+
+def _hook(kill: Callable[[], None]) -> None:
+    """Call ``kill`` before and after everything that is made to last."""
+    for name in ("replace", "rename"):
+        setattr(durable, name, _hooked(getattr(durable, name), kill))
+
+
+def _hooked(act: Callable[..., None], kill: Callable[[], None]) -> Callable[..., None]:
+    def hooked(*args: object) -> None:
+        kill()
+        act(*args)
+        kill()
+
+    return hooked
