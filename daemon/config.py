@@ -25,7 +25,7 @@ __all__ = ["SYSTEM_FILE", "ConfigError", "Fault", "Section", "Settings", "load_s
 
 SYSTEM_FILE = Path("/etc/lipsyncd/config.toml")
 LATER_PUBLISHERS = ("ipfs", "arweave")
-FOLDERS = (("paths", "root"), ("paths", "state"), ("publish", "folder", "directory"))
+FOLDERS = (("paths", "root"), ("paths", "state"), ("publish", "folder", "path"))
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,8 @@ def _unusable(settings: Settings) -> Iterator[tuple[str, str]]:
     for place in settings.publish.to:
         if place not in LATER_PUBLISHERS:
             yield from _absent("publish.to", "lipsyncd.publishers", place)
-    if "folder" in settings.publish.to and settings.publish.folder.directory is None:
-        yield "publish.folder.directory", "publish.to names the folder publisher; say here which folder it is"
+    if "folder" in settings.publish.to and settings.publish.folder.path is None:
+        yield "publish.folder.path", "publish.to names the folder publisher; say here which folder it is"
 
 
 def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:

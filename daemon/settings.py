@@ -155,7 +155,7 @@ class Credentials(Section):
 class FolderTarget(Section):
     """``[publish.folder]``: a directory that keeps what is published, and the address under which it is seen."""
 
-    directory: OptionalFolder = None
+    path: OptionalFolder = None
     url: str = ""
 
 

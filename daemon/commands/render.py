@@ -6,6 +6,8 @@ import logging
 import signal
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from daemon.commands.arguments import Commands, add_command, settings_of
@@ -40,12 +42,11 @@ def run(args: Namespace, console: Console) -> int:
     settings = settings_of(args)
     pick = _pick(args.pick)
     _check_speech(args.audio, args.faces)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that torn files are removed on the way out
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     studio = _studio(settings.options())
     out = _folder(args.out)
     paper = Paper(args.audio, settings.publish.ipfs.profile)
-    with Progression(len(args.faces)) as progression:
+    with _tidy_end(), Progression(len(args.faces)) as progression:
         for target in targets(args.faces, out, args.audio):
             _take(studio, Take(target.face, args.audio, pick), target, paper, progression)
     manifest = paper.manifest()
@@ -66,10 +67,20 @@ def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression:
             paper.add(take.face, render, target.poster, studio.seconds(take.speech))
         except LipsyncError as error:
             paper.miss(take.face, error.message, error.hint)
-            progression.note(f"{take.face.name}: {error}")
+            progression.note(str(error) if take.face.name in error.message else f"{take.face.name}: {error}")
         else:
             for warning in render.warnings:
                 progression.note(f"{take.face.name}: {warning}")
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Turn SIGTERM into an exception, so that torn files are removed on the way out."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _pick(text: str) -> str | int:
