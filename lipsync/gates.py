@@ -13,14 +13,16 @@ from lipsync.speech import HZ
 Rows = NDArray[np.float32]
 """(L,): one number every 10 ms."""
 
-KNOWN = 0.6
-"""Power of loud speech as the network knows it."""
+KNOWN = 0.45
+"""Loudness of loud speech as the network knows it."""
 NOTHING = 1e-7
 """Power below which a row is silent whatever else is heard: about -90 dB of full scale."""
 ABOVE_FLOOR = 10**0.3
 """How far speech must rise above the steady noise."""
 BELOW_SPEECH = 10**-4.0
 """How far below loud speech a row can still be speech."""
+EVEN = 3.0
+"""Rows over which energy is evened out before it is compared, so that beating hum and flickering noise are steady."""
 BURST, PAUSE, LEAD, TRAIL = 5, 25, 18, 22
 """Rows: the shortest speech; the longest pause inside speech; how early the mouth starts and how late it rests."""
 
@@ -31,7 +33,7 @@ class AutoGain:
 
     Attributes:
         level: (L,) power of loud speech around each row, slowly changing.
-        floor: Power of the steady noise.
+        floor: Power of the steady noise; a snippet under a second is too short to tell and has none.
     """
 
     level: Rows
@@ -43,7 +45,8 @@ class AutoGain:
         sounding = energy[energy > NOTHING]
         if not len(sounding):
             return cls(np.full(len(energy), KNOWN, np.float32), NOTHING)
-        floor = float(np.percentile(sounding, 10))
+        even = smooth(energy, EVEN)
+        floor = float(np.percentile(even[energy > NOTHING], 10)) if len(sounding) >= HZ else NOTHING
         clear = sounding[sounding > floor * 30]
         overall = float(np.percentile(clear if len(clear) >= HZ // 10 else sounding, 95))
         local = np.clip(_slow_level(energy), overall / 30, overall * 3)
@@ -77,7 +80,7 @@ def between_words(chance: Rows, energy: Rows, gain: AutoGain) -> Rows:
         (L,) float32: 1 from first to last sound of a phrase, soft flanks, exactly 0 elsewhere.
     """
     threshold = np.maximum(np.maximum(gain.floor * ABOVE_FLOOR, gain.level * BELOW_SPEECH), NOTHING)
-    speech = (smooth(chance, 2.0) > 0.5) & (energy > threshold)
+    speech = (smooth(chance, 2.0) > 0.5) & (smooth(energy, EVEN) > threshold)
     speech = _filled(speech, PAUSE)
     speech = ~_filled(~speech, BURST)
     return _flanked(speech)

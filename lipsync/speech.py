@@ -22,6 +22,8 @@ WINDOW = 400
 FFT = 512
 BANDS = 80
 LOWEST, HIGHEST = 40.0, 7800.0
+VOICE = 5
+"""First band of interest to loudness, at 190 Hz: below is more rumble and hum than speech."""
 BLOCK = 2048
 """Rows computed at once."""
 
@@ -66,8 +68,8 @@ def blocks(
 
 
 def loudness(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows,) float32: the power of all bands together."""
-    return np.concatenate([part.sum(axis=1) for _, part in blocks(samples, BLOCK, 0, 0)])
+    """(rows,) float32: the power of the bands above rumble, together."""
+    return np.concatenate([part[:, VOICE:].sum(axis=1) for _, part in blocks(samples, BLOCK, 0, 0)])
 
 
 @cache
