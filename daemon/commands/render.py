@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
@@ -17,8 +18,11 @@ from daemon.commands.paper import Paper
 from daemon.commands.progress import Progression
 from daemon.commands.target import Target, targets
 from daemon.name import valid
-from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Studio, Take, load
+from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Take, load
 from publishers import Manifest, write_manifest, write_post
+
+if TYPE_CHECKING:  # asking for it at run time would load the media libraries for every command
+    from lipsync import Studio
 
 TERMINATED = 143
 
