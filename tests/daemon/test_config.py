@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from fractions import Fraction
@@ -51,7 +52,7 @@ def test_config_toml_states_every_default() -> None:
 
 def test_config_toml_explains_every_key() -> None:
     lines = TOP.read_text(encoding="utf-8").splitlines()
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         if re.match(r"\w+ = ", line):
             assert before.startswith("# "), f"{line} has no line of explanation"
 
