@@ -18,7 +18,7 @@ from lipsync.errors import MediaError
 from lipsync.media.colour import Colour
 from lipsync.take import Options
 
-PRESET = "fast"
+PRESET = "veryfast"
 THREADS = 4
 """Fixed, not counted: x264 gives other bytes for another number of threads."""
 
