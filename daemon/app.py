@@ -133,7 +133,7 @@ def _desk(
         profile=settings.publish.ipfs.profile,
     )
     terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes)
-    choices = Choices(tuple(lipsync.engines()), tuple(publishers.names()))
+    choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
     return Desk(
         journal=journal,
         inbox=Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once),

@@ -63,11 +63,11 @@ __all__ = [
     "Take",
     "Weights",
     "WeightsError",
-    "engines",
+    "engine_names",
     "load",
     "models",
     "survey",
-    "trackers",
+    "tracker_names",
 ]
 
 _LATE = {"Machine": "lipsync.machine", "Model": "lipsync.model", "Studio": "lipsync.studio"}
@@ -86,14 +86,14 @@ def load(options: Options) -> Studio:
     return studio.load(options)
 
 
-def engines() -> list[str]:
+def engine_names() -> list[str]:
     """Give the names that ``Options.engine`` may have."""
     from lipsync import plugin
 
     return plugin.names("lipsyncd.engines")
 
 
-def trackers() -> list[str]:
+def tracker_names() -> list[str]:
     """Give the names that ``Options.tracker`` may have, beside "auto"."""
     from lipsync import plugin
 

@@ -47,5 +47,5 @@ def _publish(path: Path, publisher: Publisher, settings: Settings, console: Cons
     try:
         return asdict(publisher.publish(artifact, drawer)) | {"cid": artifact.cid}
     except PublishError as error:
-        console.error(error.message, error.hint)
+        console.note(str(error))
         return {"name": artifact.name, "error": error.message, "hint": error.hint}
