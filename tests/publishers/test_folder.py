@@ -85,6 +85,17 @@ def test_links_and_folders_in_the_way_are_left_alone(archive: Path, drawer: Path
     assert outside.read_bytes() == b"x"
 
 
+def test_what_cannot_take_its_name_is_copied_only_once(
+    archive: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive / "alice.mp4").write_bytes(b"not mine")
+    copied: list[Path] = []
+    real = module._write
+    monkeypatch.setattr(module, "_write", lambda source, target: (copied.append(target), real(source, target))[1])
+    FolderPublisher(archive).publish(made(tmp_path, b"x"), drawer)
+    assert len(copied) == 1
+
+
 @pytest.mark.parametrize("step", ["fsync", "link", "posix_fadvise"])
 def test_a_crash_at_any_step_leaves_no_torn_file_and_the_next_call_goes_on(
     archive: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str

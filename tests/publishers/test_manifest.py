@@ -194,6 +194,7 @@ def test_every_key_is_needed_and_of_one_type_for_code_and_schema_alike(result: A
         (("videos", 0), "sha256", "A" * 64, "lower-case hex"),
         (("videos", 0), "cid", "Qmabc", "not a base32 CIDv1"),
         (("videos", 0), "bytes", 1.0, r"videos\[0\].bytes: must be a whole number"),
+        (("videos", 0), "frames", True, r"videos\[0\].frames: must be a whole number"),
         (("videos", 0), "fps", "50/2", "reduced fraction"),
         (("videos", 0), "fps", "25", "reduced fraction"),
         (("videos", 0), "fps", "0/1", "0 fps"),
@@ -233,6 +234,12 @@ def test_a_torn_manifest_is_an_error_wherever_it_is_torn(result: Any) -> None:
     for length in range(0, len(whole), 97):
         with pytest.raises(ManifestError):
             Manifest.from_json(whole[:length])
+
+
+def test_a_key_that_is_there_twice_is_an_error(result: Any) -> None:
+    text = result.manifest.to_json().replace('"title":', '"title": "another",\n  "title":', 1)
+    with pytest.raises(ManifestError, match="a key is there twice"):
+        Manifest.from_json(text)
 
 
 def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:
