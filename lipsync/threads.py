@@ -26,6 +26,13 @@ def settle_threads() -> None:
     threadpoolctl.threadpool_limits(limits=1, user_api="blas")
 
 
+def settle_torch() -> None:
+    """Keep torch to one thread per call on the CPU: its threads wait for each other dearly on a busy machine."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def cores() -> int:
     """Give the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -21,7 +21,7 @@ from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_vi
 from lipsync.part import Part, part_of
 from lipsync.subject import Subject, anatomy, subject_of
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
-from lipsync.threads import side_by_side
+from lipsync.threads import settle_torch, side_by_side
 from lipsync.tracker import load_tracker
 
 SMALL = 40
@@ -39,6 +39,7 @@ class ReshapeEngine:
             WeightsError: Weights are missing or damaged.
             EngineError: The tracker is unknown or broken.
         """
+        settle_torch()
         self._options = options
         self._articulation = Articulation(options.device)
         self._tracker = load_tracker(options.tracker, options.device)
