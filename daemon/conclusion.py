@@ -18,6 +18,8 @@ RETRY = "retry"
 """In ``.lipsyncd/``: a file that says that what failed shall be made again."""
 PREVIOUS = "previous"
 """In ``.lipsyncd/``: what an earlier try of a failed folder left, to be used again."""
+LETTER = "letter"
+"""In ``.lipsyncd/``: the name of the WHY.txt that is ours."""
 _SHELL = (FILE_NAME, log.FILE_NAME, status.FILE_NAME, f".{FILE_NAME}.part", f".{status.FILE_NAME}.part")
 
 
@@ -68,7 +70,8 @@ def to_failed(job: Job, home: Path, failed: Path) -> Path:
     durable.replace(hidden / FILE_NAME, dumps(job))
     if (home / log.FILE_NAME).exists():
         shutil.copyfile(home / log.FILE_NAME, hidden / log.FILE_NAME)
-    letter = _letter(inputs, why.why(job))
+    letter = _letter(inputs, hidden)
+    durable.replace(letter, why.why(job))
     for path in (hidden, *hidden.iterdir(), letter):
         ownership.give(path, inputs)
     target = _move(inputs, failed, home.name)
@@ -126,15 +129,24 @@ def _make_way(hidden: Path) -> None:
         hidden.rename(target)
 
 
-def _letter(folder: Path, text: str) -> Path:
-    """Write WHY.txt, under another name where a person dropped one of their own."""
+def _letter(folder: Path, hidden: Path) -> Path:
+    """Give the path of our WHY.txt: of another name where a person dropped one of their own, and always the same."""
+    if name := letter_name(hidden):
+        return folder / name
     number = 1
     while (path := folder / numbered(why.FILE_NAME, number)).exists() or path.is_symlink():
-        if path.read_bytes() == text.encode():
-            return path  # ours, from before a crash
         number += 1
-    durable.replace(path, text)
+    durable.replace(hidden / LETTER, path.name)
     return path
+
+
+def letter_name(hidden: Path) -> str:
+    """Give the name of the WHY.txt that we wrote beside this ``.lipsyncd/``; "" if we wrote none."""
+    try:
+        name = (hidden / LETTER).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    return name if name.startswith(why.FILE_NAME) and "/" not in name else ""
 
 
 def _remember(job: Job, hidden: Path) -> Job:

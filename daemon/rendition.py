@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon import durable, ownership
-from daemon.conclusion import PREVIOUS
+from daemon.conclusion import PREVIOUS, letter_name
 from daemon.errors import JournalError, LaterError
 from daemon.job import Input, Job, JobTake, TakeState
 from daemon.journal import FILE_NAME, OURS, read
 from daemon.message import Request
-from daemon.status import FILE_NAME as STATUS
-from daemon.why import FILE_NAME as WHY
 from daemon.work import Work
 from daemon.worker import Pulse, RenderCrash, RenderError, Worker
 from lipsync import Options
@@ -100,7 +98,8 @@ class Rendition:
             return
         if failure.type != "StorageError":  # a full disk is not the take's fault, however often it happens
             self._miss(work, take, failure.message, failure.hint)
-        raise LaterError(failure.message, failure.hint)
+        if take.face in {waiting.face for waiting in work.job.in_state(TakeState.WAITING)}:
+            raise LaterError(failure.message, failure.hint)
 
     def _miss(self, work: Work, take: JobTake, error: str, hint: str) -> None:
         """Count an attempt that came to nothing; after the last one the take has failed."""
@@ -158,9 +157,9 @@ def _reused(work: Work, job: Job) -> Job:
     if earlier.is_dir() and not earlier.is_symlink():
         shutil.rmtree(previous, ignore_errors=True)
         durable.rename(earlier, previous)
-        for name in (WHY, STATUS):
-            if (work.inputs / name).is_file():
-                durable.rename(work.inputs / name, previous / name)
+        letter = letter_name(previous)
+        if letter and (work.inputs / letter).is_file():
+            durable.rename(work.inputs / letter, previous / letter)
     try:
         made = {take.key: take for take in read(previous / FILE_NAME).in_state(TakeState.RENDERED)}
     except JournalError:
@@ -168,6 +167,7 @@ def _reused(work: Work, job: Job) -> Job:
     for take in job.in_state(TakeState.WAITING):
         old = made.get(take.key)
         if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
+            del made[take.key]  # its files can be moved only once, even where two faces are the same picture
             job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}"))
             work.log.info("take made earlier", take=take.name)
     return job

@@ -81,8 +81,10 @@ def test_a_late_file_starts_the_clock_again(share: Share) -> None:
     assert len(share.look(2).drops[0].takes) == 2
 
 
-PARTIAL = ["x.mp4.part", "x.tmp", "x.filepart", "x.crdownload", ".syncthing.x.mp4.tmp", "~$letter.docx", ".~lock.x.odt#",
-           "x.!sync", ".x.mp4.Ab3dE9", "x.PART"]  # fmt: skip
+PARTIAL = [
+    *("x.mp4.part", "x.tmp", "x.filepart", "x.crdownload", ".syncthing.x.mp4.tmp", "~$letter.docx", ".~lock.x.odt#"),
+    *("x.!sync", ".x.mp4.Ab3dE9", "x.PART"),
+]
 ABSENT = ["@eaDir", ".DS_Store", "Thumbs.db", "._x.mp4", ".stfolder", "desktop.ini", ".nfs0000000001"]
 
 

@@ -1,0 +1,135 @@
+"""The states of a job and what is written down about it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from daemon.errors import JobError, JournalError
+from daemon.job import MOVES, Input, Job, JobTake, Kept, Made, MadeWith, State, TakeState
+from daemon.journal import Journal, dumps, read
+from daemon.why import why
+from publishers import Receipt
+
+MADE = Made(1.5, 1.48, 64, 48, "30000/1001", 45, 44, "null", "1", (MadeWith("w", "0" * 64, "MIT"),), ("small",))
+KEPT = Kept("0" * 64, 12, "bafy", "unixfs-v1-2025")
+JOB = Job(
+    id="abc12345",
+    name="周报 \n'x'",
+    created="2026-11-21T00:00:00.000+00:00",
+    engine="null",
+    takes=(
+        JobTake("ann", "ann.png", "voice.wav", 2, TakeState.RENDERED, 1, key="k", stash="1", made=MADE, video=KEPT),
+        JobTake("bob", "bob.mp4", "voice.wav", "left", TakeState.FAILED, 2, "no face in bob.mp4", "Take another."),
+        JobTake("cat", "cat.jpg", "voice.wav"),
+    ),
+    inputs=(Input("ann.png", "1" * 64, 5),),
+    publish=("folder",),
+    receipts=(Receipt("folder", "ann.mp4", "0" * 64, "folder:ann.mp4", "", "read back"),),
+)
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.prepare()
+    home = journal.working / "talk"
+    home.mkdir()
+    journal.save(home, JOB)
+    assert journal.load(home) == JOB
+    assert json.loads(dumps(JOB))["schema"] == "lipsyncd.job/1"
+
+
+@pytest.mark.parametrize(("here", "there"), list(product(State, State)))
+def test_only_legal_moves(here: State, there: State) -> None:
+    job = replace(JOB, state=here)
+    if there in MOVES[here]:
+        assert job.move(there).state is there
+    else:
+        with pytest.raises(ValueError, match="cannot go"):
+            job.move(there)
+
+
+def test_every_state_leads_to_an_end() -> None:
+    for start in State:
+        reached, seen = {start}, set()
+        while reached - seen:
+            state = (reached - seen).pop()
+            seen.add(state)
+            reached |= MOVES[state]
+        assert {State.DONE, State.FAILED} <= seen
+
+
+def test_once_more_leaves_what_is_made() -> None:
+    again = replace(JOB, state=State.DONE).again()
+    assert again.state is State.QUEUED
+    assert [take.state for take in again.takes] == [TakeState.RENDERED, TakeState.WAITING, TakeState.WAITING]
+    assert again.takes[1].attempts == 0
+
+
+JOB_WITHOUT_NAME = '{"schema": "lipsyncd.job/1", "id": 3}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "\xff", '{"schema": "other"}', '{"schema": "lipsyncd.job/1"}', JOB_WITHOUT_NAME],
+)
+def test_damaged_papers_are_said_to_be(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "job.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(JournalError):
+        read(path)
+    with pytest.raises(JournalError):
+        read(tmp_path / "none.json")
+
+
+def test_jobs_are_found_by_id_and_folder(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.prepare()
+    for place, name, identity in (
+        ("working", "talk", "aaaa1111"),
+        ("done", "walk", "bbbb2222"),
+        ("done", "x", "cccc3333"),
+    ):
+        (tmp_path / place / name).mkdir()
+        journal.save(tmp_path / place / name, replace(JOB, id=identity))
+    hidden = tmp_path / "failed" / "x" / ".lipsyncd"
+    hidden.mkdir(parents=True)
+    journal.save(hidden, replace(JOB, id="dddd4444"))
+    (tmp_path / "done" / "foreign").mkdir()
+    assert len(journal.jobs()) == 4
+    assert journal.find("walk").job.id == "bbbb2222"
+    assert journal.find("dddd4444").home == tmp_path / "failed" / "x"
+    with pytest.raises(JobError, match="more than one"):
+        journal.find("x")
+    with pytest.raises(JobError, match="no job nope"):
+        journal.find("nope")
+
+
+def test_thousands_of_jobs_are_listed_soon(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.prepare()
+    text = dumps(JOB)
+    for number in range(2000):
+        home = journal.done / str(number)
+        home.mkdir()
+        (home / "job.json").write_text(text, encoding="utf-8")
+    begin = time.process_time()
+    assert len(journal.jobs()) == 2000
+    assert time.process_time() - begin < 3
+
+
+def test_why_names_the_file_and_what_to_do() -> None:
+    failed = why(replace(JOB, state=State.FAILED, error="the job was cancelled", hint="Move it back."))
+    assert "The job was cancelled." in failed
+    assert "bob.mp4\n  What was wrong: No face in bob.mp4.\n  What to do: Take another.\n" in failed
+    assert "ann.mp4" in failed
+    assert "inbox/" in failed
+    done = why(replace(JOB, state=State.DONE))
+    assert "lipsyncd retry abc12345" in done
+    assert "\\n" in failed
+    assert "周报 \n" not in failed

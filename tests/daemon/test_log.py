@@ -1,0 +1,112 @@
+"""The log, the status line and what systemd is told."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from daemon.log import of_job, open_log
+from daemon.notify import Notifier
+from daemon.status import Estimate, Status, span
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_json_where_no_person_looks_and_a_file_for_the_job(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    log = of_job(open_log(stream), "abc", tmp_path)
+    log.bind(take="ann").info("take started", face='a\n"b".png', odd="\udce9", path=tmp_path, none=None)
+    (line,) = stream.getvalue().splitlines()
+    said = json.loads(line)
+    assert (said["job"], said["take"], said["event"], said["face"]) == ("abc", "ann", "take started", 'a\\n"b".png')
+    assert "_home" not in said
+    assert json.loads((tmp_path / "job.log").read_text()) == said
+
+
+def test_key_value_on_a_terminal() -> None:
+    stream = Terminal()
+    log = open_log(stream)
+    log.warning("waiting", face="ann\n2026 forged line")
+    try:
+        raise ValueError("a bug")
+    except ValueError:
+        log.exception("oh")
+    first, *rest = stream.getvalue().splitlines()
+    assert "waiting" in first
+    assert "forged" in first
+    assert any("ValueError" in line for line in rest)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    log = of_job(open_log(stream), "abc", tmp_path / "gone")
+    log.info("still here")
+    stream.close()
+    log.info("and now")
+
+
+def test_systemd_hears_of_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        server.settimeout(2)
+        now = [100.0]
+        notifier = Notifier({"NOTIFY_SOCKET": path}, clock=lambda: now[0])
+        notifier.ready()
+        notifier.status("2/5 bob\nREADY=0")
+        notifier.status("2/5 bob\nREADY=0")
+        notifier.ping()
+        notifier.ping()
+        notifier.stopping()
+        heard = [server.recv(100).decode() for _ in range(4)]
+    assert heard == ["READY=1", "STATUS=2/5 bob READY=0", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_without_systemd_it_is_silent(tmp_path: Path) -> None:
+    Notifier({}).ready()
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready()
+    Notifier({"NOTIFY_SOCKET": "@nobody-listens-here"}).ping()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (8, "8 s"), (80, "1 min 20 s"), (119.6, "2 min 0 s"), (7500, "2 h 5 min")],
+)
+def test_times_for_people(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_the_status_is_written_once_a_second_at_most(tmp_path: Path) -> None:
+    now = [0.0]
+    status = Status(tmp_path, clock=lambda: now[0])
+    for number in range(30):
+        now[0] += 0.125
+        status.say(f"1/2 ann.mp4 {number} %")
+        path = tmp_path / "STATUS.txt"
+        assert path.read_text().endswith("%\n")
+    assert status.text == "1/2 ann.mp4 24 %"
+    status.say("now", now=True)
+    assert path.read_text() == "now\n"
+    status.clear()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_estimate_learns_from_what_is_made() -> None:
+    now = [0.0]
+    estimate = Estimate(clock=lambda: now[0])
+    estimate.begin()
+    assert estimate.job_left(0.0, 3) is None
+    now[0] = 10.0
+    assert estimate.take_left(0.5) == pytest.approx(10.0)
+    assert estimate.job_left(0.5, 3) == pytest.approx(10 + 3 * 20)
+    now[0] = 20.0
+    estimate.end()
+    estimate.begin()
+    assert estimate.job_left(0.0, 1) == pytest.approx(40)
