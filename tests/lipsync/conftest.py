@@ -71,7 +71,7 @@ class Footage:
     def samples(self, interleaved: np.ndarray, rate: int, channels: int = 1) -> av.AudioFrame:
         layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
         frame = av.AudioFrame.from_ndarray(interleaved.reshape(1, -1).astype(np.int16), "s16", layout)
-        frame.rate = rate
+        frame.rate, frame.pts = rate, 0
         return frame
 
     def audio(
