@@ -231,7 +231,8 @@ class Desk:
 
     def _idle(self, work: Work) -> bool:
         """Say whether a job waits for something that may never come."""
-        return work.parked or work.job.state is State.REVIEW or bool(self.tries and work.misses > self.tries)
+        unapproved = work.job.state is State.REVIEW and not work.job.approved
+        return work.parked or unapproved or bool(self.tries and work.misses > self.tries)
 
     def _pause(self) -> float:
         """Seconds until something is due that no event tells us of."""

@@ -1,0 +1,186 @@
+"""Commands that make, check and publish results, with the engine that draws nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from daemon.__main__ import main
+from daemon.commands.target import targets
+from tests.daemon.bench import Bench
+
+
+@pytest.fixture
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, the current one, with a short speech, two photos and something that is neither."""
+    with wave.open(str(tmp_path / "speech.wav"), "wb") as sound:
+        sound.setparams((1, 2, 16000, 0, "NONE", ""))
+        sound.writeframes((3000 * np.sin(np.arange(4800) / 9)).astype("<i2").tobytes())
+    rgb = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+    for name in ("alice.png", "bob.jpg"):
+        cv2.imwrite(str(tmp_path / name), rgb)
+    (tmp_path / "torn.mp4").write_text("not a video", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def render(*words: str) -> int:
+    return main(["render", *words, "--engine", "null", "--device", "cpu"])
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_render_makes_videos_posters_and_papers(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "alice.png", "bob.jpg", "-o", "new/out", "--json") == 0
+    said = document(capsys)
+    out = given / "new" / "out"
+    names = {"alice.mp4", "alice.jpg", "bob.mp4", "bob.jpg", "manifest.json", "post.md"}
+    assert {path.name for path in out.iterdir()} == names
+    assert said.pop("folder") == str(out)
+    assert said == json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert [video["face"]["file"] for video in said["videos"]] == ["alice.png", "bob.jpg"]
+    assert str(given) not in json.dumps(said)
+    assert main(["verify", "new/out"]) == 0
+
+
+def test_a_face_that_fails_does_not_stop_the_others(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "torn.mp4", "alice.png", "gone.jpg", "-o", "out") == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == "out/alice.mp4"
+    assert "torn.mp4" in said.out
+    assert "gone.jpg" in said.out
+    assert "Traceback" not in said.err
+    failures = json.loads((given / "out" / "manifest.json").read_text(encoding="utf-8"))["failures"]
+    assert [failure["face"] for failure in failures] == ["torn.mp4", "gone.jpg"]
+
+
+def test_when_nothing_is_made_there_are_no_papers(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "torn.mp4", "-o", "out", "--json") == 1
+    assert [failure["face"] for failure in document(capsys)["failures"]] == ["torn.mp4"]
+    assert not list((given / "out").iterdir())
+
+
+def test_inputs_are_never_overwritten(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {name: (given / name).read_bytes() for name in ("alice.png", "bob.jpg", "speech.wav")}
+    assert render("speech.wav", "alice.png", "bob.jpg", "-o", ".") == 0
+    assert {name: (given / name).read_bytes() for name in before} == before
+    assert {"alice.mp4", "alice.jpg", "bob-2.mp4", "bob-2.jpg"} <= {path.name for path in given.iterdir()}
+    assert main(["verify", "."]) == 0
+
+
+@pytest.mark.parametrize(
+    ("faces", "stems"),
+    [
+        (["alice.png"], ["alice"]),
+        (["alice.png", "alice.mp4"], ["alice-png", "alice-mp4"]),
+        (["a/alice.png", "b/alice.png"], ["alice", "alice-2"]),
+        (["out/alice.mp4"], ["alice-2"]),
+        (["out/alice.jpg", "bob.png"], ["alice-2", "bob"]),
+        (["Alice.png", "alice.png"], ["Alice-png", "alice-png-2"]),
+        (["...png"], ["face"]),
+    ],
+)
+def test_names_of_results(faces: list[str], stems: list[str], given: Path) -> None:
+    chosen = [target.video.stem for target in targets([Path(face) for face in faces], Path("out"), Path("speech.wav"))]
+    assert chosen == stems
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["alice.png", "speech.wav", "-o", "out"], 2),
+        (["speech.wav", "alice.png", "-o", "out", "--pick", "middle"], 2),
+        (["speech.wav", "alice.png", "-o", "alice.png"], 1),
+    ],
+)
+def test_render_refuses(words: list[str], code: int, given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(*words) == code
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_what_the_engine_lacks_is_3(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["render", "speech.wav", "alice.png", "-o", "out", "--engine", "nobody"]
+    assert main(words) == 2, "an engine that is not installed is a fault of the configuration"
+    assert "installed: null, reshape" in capsys.readouterr().err
+
+
+def test_sigterm_leaves_no_torn_file(given: Path) -> None:
+    with wave.open(str(given / "long.wav"), "wb") as sound:
+        sound.setparams((1, 2, 16000, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * 16000 * 1200))
+    words = ["render", "long.wav", "alice.png", "-o", "out", "--engine", "null"]
+    with subprocess.Popen([sys.executable, "-m", "daemon", *words], stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        assert "begun" in running.stderr.readline()
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=30)
+    assert running.returncode == 143
+    assert "Traceback" not in said
+    assert not list((given / "out").iterdir())
+
+
+@pytest.mark.parametrize("name", ["alice.mp4", "alice.jpg"])
+def test_verify_names_the_file_that_changed(name: str, given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "alice.png", "-o", "out") == 0
+    changed = given / "out" / name
+    data = bytearray(changed.read_bytes())
+    data[len(data) // 2] ^= 1
+    changed.write_bytes(data)
+    capsys.readouterr()
+    for path in ("out", "out/manifest.json"):
+        assert main(["verify", path, "--json"]) == 1
+        assert [finding["file"] for finding in document(capsys)["findings"]] == [name]
+    assert main(["verify", "out"]) == 1
+    assert name in capsys.readouterr().out
+
+
+def test_verify_of_no_manifest(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "."]) == 1
+    (given / "manifest.json").write_text("{", encoding="utf-8")
+    assert main(["verify", "manifest.json"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_publish_to_the_folder(
+    given: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (given / "archive").mkdir()
+    monkeypatch.setenv("LIPSYNCD_PUBLISH__FOLDER__PATH", str(given / "archive"))
+    for _ in range(2):
+        assert main(["publish", "alice.png", "bob.jpg", "--to", "folder", "--json"]) == 0
+        said = document(capsys)
+        assert [receipt["name"] for receipt in said["receipts"]] == ["alice.png", "bob.jpg"]
+        assert all(receipt["state"] == "read back" for receipt in said["receipts"])
+    assert (given / "archive" / "alice.png").read_bytes() == (given / "alice.png").read_bytes()
+    (given / "archive").rename(given / "elsewhere")
+    assert main(["publish", "alice.png", "--to", "folder", "--json"]) == 1
+    assert document(capsys)["failures"][0]["name"] == "alice.png"
+
+
+def test_verify_online_asks_the_publisher(
+    given: Path, bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = given / "archive"
+    archive.mkdir()
+    bench.drop("talk", {"a.wav": "audio", "alice.png": "picture"})
+    assert bench.once(publish={"to": ["folder"], "folder": {"path": archive}}) == 0
+    monkeypatch.setenv("LIPSYNCD_PUBLISH__FOLDER__PATH", str(archive))
+    done = str(bench.root / "done" / "talk")
+    assert main(["verify", done, "--online", "--json"]) == 0
+    assert document(capsys)["receipts_checked"] > 0
+    (archive / "alice.mp4").write_text("something else", encoding="utf-8")
+    assert main(["verify", done]) == 0
+    capsys.readouterr()
+    assert main(["verify", done, "--online", "--json"]) == 1
+    assert {finding["file"] for finding in document(capsys)["findings"]} == {"alice.mp4"}
