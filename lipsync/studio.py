@@ -91,13 +91,23 @@ def load(options: Options) -> Studio:
     """Build the engine that ``options`` names and keep it warm.
 
     Raises:
-        EngineError: The engine is unknown or broken.
+        EngineError: The engine is unknown or broken, or the device is not there.
         WeightsError: Its weights are missing or damaged.
     """
+    _check_device(options.device)
     build = plugin.find(ENGINES, options.engine)
     settle_threads()
     engine: Engine = build(options)
     return Studio(engine, options)
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            hint = 'Set render.device to "auto"; `lipsyncd doctor` says more.'
+            raise EngineError("torch can use no NVIDIA GPU on this machine", hint)
 
 
 def _about(duration: float, speech: float, frame: float) -> bool:

@@ -109,10 +109,16 @@ def test_render_refuses(words: list[str], code: int, given: Path, capsys: pytest
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_what_the_engine_lacks_is_3(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["render", "speech.wav", "alice.png", "-o", "out", "--engine", "nobody"]
-    assert main(words) == 2, "an engine that is not installed is a fault of the configuration"
+def test_what_the_engine_lacks_is_3(
+    given: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["render", "speech.wav", "alice.png", "-o", "out", "--engine"]
+    assert main([*words, "nobody"]) == 2, "an engine that is not installed is a fault of the configuration"
     assert "installed: null, reshape" in capsys.readouterr().err
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main([*words, "null", "--device", "cuda"]) == 3
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert not (given / "out").exists()
 
 
 def test_sigterm_leaves_no_torn_file(given: Path) -> None:
