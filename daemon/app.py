@@ -101,7 +101,7 @@ def run(
         journal.prepare()
     conclusion.sweep(journal.done)
     worker = Worker(log, command=command, timeout=settings.limits.take_timeout_s)
-    watch = Watch(journal.inbox, settings.inbox.watch, log)
+    watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, worker, log, notifier, stop, once)
     try:
         with _signals(stop, watch):

@@ -112,6 +112,7 @@ class Inbox:
         names, waiting = self._names()
         seen = {name: self._glance(name, now) for name in names}
         self._seen = {name: entry for name, entry in seen.items() if entry is not None}
+        waiting += [(name, "it cannot be read") for name, entry in seen.items() if entry is None]
         drops: list[tuple[float, Drop]] = []
         due = math.inf
         for name, entry in self._seen.items():

@@ -69,7 +69,7 @@ class Pipeline:
     def _render(self, work: Work, pulse: Pulse) -> None:
         waiting = work.job.in_state(TakeState.WAITING)
         if waiting and not work.job.inputs:
-            self._rendition.hash_inputs(work)
+            self._rendition.hash_inputs(work, pulse)
         elif waiting:
             self._rendition.render(work, waiting[0], pulse)
         elif work.job.in_state(TakeState.RENDERED):

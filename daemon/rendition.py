@@ -22,6 +22,7 @@ from lipsync import Options
 
 SUFFIXES = (".jpg", ".mp4")
 """Of a take's two files: the poster first, so that a video is never without one."""
+_PIECE = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,16 @@ class Rendition:
         self._worker = worker
         self._terms = terms
 
-    def hash_inputs(self, work: Work) -> None:
+    def hash_inputs(self, work: Work, pulse: Pulse) -> None:
         """Write down what exactly was dropped, and with that which videos will be equal.
 
         Raises:
             OSError: A file cannot be read.
+            Interruption: What ``pulse`` raised; nothing has changed.
         """
         takes = [take for take in work.job.takes if take.speech]
         names = sorted({name for take in takes for name in (take.face, take.speech)})
-        inputs = tuple(_input(work.inputs / name) for name in names)
+        inputs = tuple(_input(work.inputs / name, pulse) for name in names)
         job = replace(work.job, inputs=inputs)
         options = self._options(job)
         for take in takes:
@@ -161,9 +163,11 @@ def _reused(work: Work, job: Job) -> Job:
         if letter and (work.inputs / letter).is_file():
             durable.rename(work.inputs / letter, previous / letter)
     try:
-        made = {take.key: take for take in read(previous / FILE_NAME).in_state(TakeState.RENDERED)}
+        last = read(previous / FILE_NAME)
     except JournalError:
         return job
+    made = {take.key: take for take in last.in_state(TakeState.RENDERED)}
+    job = replace(job, receipts=last.receipts)
     for take in job.in_state(TakeState.WAITING):
         old = made.get(take.key)
         if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
@@ -182,10 +186,14 @@ def _sound(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_nlink == 1
 
 
-def _input(path: Path) -> Input:
+def _input(path: Path, pulse: Pulse) -> Input:
+    """Hash a dropped file; gigabytes of it take their time, and the daemon must be seen to live meanwhile."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    digest = hashlib.sha256()
     with os.fdopen(handle, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            pulse(None)
         return Input(path.name, digest.hexdigest(), file.tell())
 
 

@@ -62,12 +62,19 @@ class Watch:
     """Wakes when a folder has changed, where the kernel can tell, and after a time anyway."""
 
     def __init__(
-        self, folder: Path, mode: Mode, log: FilteringBoundLogger, observer: Callable[[], BaseObserver] = Observer
+        self,
+        folder: Path,
+        mode: Mode,
+        log: FilteringBoundLogger,
+        *,
+        beside: Path | None = None,
+        observer: Callable[[], BaseObserver] = Observer,
     ) -> None:
         """Start watching.
 
         Args:
-            folder: The inbox.
+            folder: The inbox, watched with all that is in it.
+            beside: Another folder, of which only the names in it count: working/, where `retry` puts jobs.
             mode: "events", "poll", or "auto": by the file system the folder is on.
             log: Told what was chosen and why.
             observer: Makes the watcher of events.
@@ -76,7 +83,7 @@ class Watch:
         self._observer: BaseObserver | None = None
         mount = mount_of(folder)
         if mode == "events" or (mode == "auto" and not mount.remote):
-            self._observer = self._listening(folder, log, observer)
+            self._observer = self._listening(folder, beside, log, observer)
         self.mode = "events" if self._observer else "poll"
         log.info("watching", mode=self.mode, file_system=mount.type or "unknown")
 
@@ -99,12 +106,14 @@ class Watch:
             self._observer.join()
 
     def _listening(
-        self, folder: Path, log: FilteringBoundLogger, observer: Callable[[], BaseObserver]
+        self, folder: Path, beside: Path | None, log: FilteringBoundLogger, observer: Callable[[], BaseObserver]
     ) -> BaseObserver | None:
         """Start listening to events, or give None where that is not possible: then we poll."""
         watcher = observer()
         try:
             watcher.schedule(self._alarm, str(folder), recursive=True, event_filter=_CHANGES)
+            if beside is not None:
+                watcher.schedule(self._alarm, str(beside), recursive=False, event_filter=_CHANGES)
             watcher.start()
         except OSError as error:
             # ENOSPC: all inotify watches of the machine are used up (fs.inotify.max_user_watches)

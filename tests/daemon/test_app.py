@@ -14,6 +14,9 @@ import pytest
 from daemon import control
 from daemon.errors import JobError
 from daemon.job import State, TakeState
+from daemon.rendition import Rendition
+from daemon.work import Work
+from daemon.worker import Pulse
 from publishers import verify
 from tests.daemon.bench import Bench
 
@@ -428,14 +431,12 @@ def test_controls_say_what_is_wrong(bench: Bench) -> None:
 
 
 def test_a_bug_parks_one_job_and_the_others_go_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from daemon.rendition import Rendition
-
     honest = Rendition.hash_inputs
 
-    def broken(self: Rendition, work: object) -> None:
+    def broken(self: Rendition, work: Work, pulse: Pulse) -> None:
         if "bad" in str(work.home):
             raise RuntimeError("a bug")
-        honest(self, work)
+        honest(self, work, pulse)
 
     monkeypatch.setattr(Rendition, "hash_inputs", broken)
     monkeypatch.setattr("daemon.app._BUG_PAUSE", 0.1)

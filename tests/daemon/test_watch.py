@@ -75,7 +75,7 @@ def test_events_used_up_means_polling_and_says_so(tmp_path: Path) -> None:
             raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
     stream = io.StringIO()
-    watch = Watch(tmp_path, "auto", open_log(stream), UsedUp)
+    watch = Watch(tmp_path, "auto", open_log(stream), observer=UsedUp)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert watch.mode == "poll"
     assert any("limit reached" in str(line.get("reason")) for line in lines)
