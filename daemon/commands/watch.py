@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
+from daemon.commands.errors import LackError
 
 
 def add(commands: Commands) -> None:
@@ -16,8 +17,17 @@ def add(commands: Commands) -> None:
 
 
 def run(args: Namespace, console: Console) -> int:
-    """Run the daemon, or work the inbox off once."""
-    settings = settings_of(args)
-    from daemon import app
+    """Run the daemon, or work the inbox off once.
 
-    return app.run(settings, args.once)
+    Raises:
+        LackError: The root is not there and cannot be made, or may not be written.
+    """
+    settings = settings_of(args)
+    from daemon import app  # not above: the other commands need neither watchers nor workers
+
+    try:
+        return app.run(settings, args.once)
+    except OSError as error:
+        root = settings.paths.root
+        message = f"the root {root} cannot be used ({error.strerror or error})"
+        raise LackError(message, "Make it, or set paths.root; `lipsyncd doctor` says more.") from error

@@ -109,3 +109,25 @@ def test_a_demo_that_fails_says_where_the_reason_is(
     monkeypatch.setattr("daemon.commands.demo.SAMPLE", {"hello.en.flac": "speech.flac"})
     assert main(["demo", "--engine", "null", "--dir", str(tmp_path / "demo")]) == 1
     assert "WHY.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", ["/proc/lipsyncd", "file"])
+def test_a_root_that_cannot_be_is_missing(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    assert main(["watch", "--once", "--root", root]) == 3
+    assert len([line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]) == 2
+
+
+def test_watch_once_says_by_its_exit_code_whether_all_is_done(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIPSYNCD_INBOX__SETTLE", "0.1")
+    words = ["watch", "--once", "--root", str(bench.root), "--state", str(bench.place / "state")]
+    assert main(words) == 0
+    bench.drop("lacking", {"a.wav": "audio"})
+    assert main(words) == 1
+    assert "face" in (bench.root / "failed" / "lacking" / "WHY.txt").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == ""
