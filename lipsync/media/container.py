@@ -92,7 +92,16 @@ def opened(path: Path, hint: str) -> Iterator[InputContainer]:
         with av.open(
             f"file:{path}", "r", format=name, container_options=options, metadata_errors="replace"
         ) as container:
+            if name == "mov":
+                _check_whole(container, path)
             yield container
+
+
+def _check_whole(container: InputContainer, path: Path) -> None:
+    """Refuse a file whose index speaks of more than is there: a copy that was broken off."""
+    ends = (entry.pos + entry.size for stream in container.streams for entry in stream.index_entries)
+    if max(ends, default=0) > path.stat().st_size:
+        raise MediaError(f"{path.name} is cut off", "Copy it again; the last part is missing.")
 
 
 def check_size(path: Path, most: int) -> None:

@@ -35,6 +35,7 @@ class Picture:
         height: Even.
         fps: For the rate control and the header; times are exact on their own.
         tick: Unit in which all times are whole numbers.
+        steady: All frames stay equally long.
         sample_aspect: Width of a pixel by its height.
         colour: Tags to write, as found.
     """
@@ -43,6 +44,7 @@ class Picture:
     height: int
     fps: Fraction
     tick: Fraction
+    steady: bool
     sample_aspect: Fraction
     colour: Colour
 
@@ -54,7 +56,9 @@ def add_pictures(container: OutputContainer, picture: Picture, options: Options)
         MediaError: The encoder does not work here.
     """
     name = encoder_name(options.encoder, options.device)
-    stream = container.add_stream(name, picture.fps, options=_settings(name, options.quality), time_base=picture.tick)
+    stream = container.add_stream(
+        name, picture.fps, options=_settings(name, options.quality, picture.steady), time_base=picture.tick
+    )
     if not isinstance(stream, VideoStream):
         raise MediaError(f"the encoder {name} does not encode pictures", "Set render.encoder to libx264.")
     _set_up(stream.codec_context, picture)
@@ -93,7 +97,7 @@ def _works(name: str) -> bool:
         context = av.CodecContext.create(name, "w")
         if not isinstance(context, VideoCodecContext):
             return False
-        _set_up(context, Picture(256, 256, Fraction(25), Fraction(1, 25), Fraction(1), Colour()))
+        _set_up(context, Picture(256, 256, Fraction(25), Fraction(1, 25), True, Fraction(1), Colour()))
         frame = VideoFrame(256, 256, "yuv420p")
         frame.pts = 0
         return bool(context.encode(frame) + context.encode(None))
@@ -101,10 +105,12 @@ def _works(name: str) -> bool:
         return False
 
 
-def _settings(name: str, quality: int) -> dict[str, str]:
+def _settings(name: str, quality: int, steady: bool) -> dict[str, str]:
     if name == "h264_nvenc":
-        return {"preset": "p5", "rc": "vbr", "cq": str(quality), "b": "0", "profile": "high"}
-    return {"preset": PRESET, "crf": str(quality), "profile": "high"}
+        return {"preset": "p5", "rc": "vbr", "cq": str(quality), "b": "0", "bf": "0", "profile": "high"}
+    settings = {"preset": PRESET, "crf": str(quality), "profile": "high"}
+    # reordered frames of changing length would shift the end of the stream
+    return settings if steady else settings | {"bf": "0"}
 
 
 def _set_up(context: VideoCodecContext, picture: Picture) -> None:

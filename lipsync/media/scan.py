@@ -77,9 +77,6 @@ def _look(path: Path, limits: Limits) -> _Look:
         if limits.pixels and stream.width * stream.height > limits.pixels:
             size = f"{stream.width} x {stream.height} pixels"
             raise LimitError(f"{path.name} has {size}, more than limits.pixels allows", "Scale it down.")
-        end = max((entry.pos + entry.size for entry in stream.index_entries if entry.pos > 0), default=0)
-        if container.format.name.startswith("mov") and end > path.stat().st_size:
-            raise MediaError(f"{path.name} is cut off", "Copy it again; the last part is missing.")
         first = next(decoded(container, stream), None)
         if first is None:
             raise MediaError(f"{path.name} has no picture that can be decoded", "Export it again, as H.264 in mp4.")

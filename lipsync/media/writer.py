@@ -108,6 +108,7 @@ def _picture(source: Source, timeline: Timeline) -> Picture:
         height=source.height,
         fps=timeline.fps.limit_denominator(100_000),
         tick=Fraction(1, fineness if fineness <= FINEST else 90_000),
+        steady=len(set(timeline.durations)) == 1,
         sample_aspect=source.sample_aspect,
         colour=source.colour,
     )

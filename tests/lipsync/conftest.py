@@ -21,7 +21,11 @@ class Footage:
         """(H, W, 3) RGB: smooth, different for every number, and no two corners alike."""
         x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
         wave = np.sin(6 * x + number) * 30
-        return np.stack([60 + 120 * x + wave, 60 + 120 * y + wave, 200 - 90 * x * y - wave], -1).clip(0, 255).astype(np.uint8)
+        return (
+            np.stack([60 + 120 * x + wave, 60 + 120 * y + wave, 200 - 90 * x * y - wave], -1)
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
 
     def video(
         self,

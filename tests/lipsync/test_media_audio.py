@@ -119,7 +119,9 @@ def test_a_wav_without_samples_is_refused(footage: Footage) -> None:
         open_speech(path, LIMITS)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am a text\n" * 400, b"ID3\4\0\0\0\0\0\0", b"OggS", b"RIFF\0\0\0\0WAVE"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello, I am a text\n" * 400, b"ID3\4\0\0\0\0\0\0", b"OggS", b"RIFF\0\0\0\0WAVE"]
+)
 @pytest.mark.parametrize("name", ["fake.wav", "fake.mp3", "fake.m4a"])
 def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes, name: str) -> None:
     path = tmp_path / name
@@ -132,7 +134,7 @@ def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes, name: str) 
 def test_too_long(footage: Footage) -> None:
     path = footage.audio(seconds=1.0)
     assert open_speech(path, Limits(audio_s=1.0)).seconds == 1
-    with pytest.raises(LimitError, match="longer than the 0.5 s"):
+    with pytest.raises(LimitError, match=r"longer than the 0\.5 s"):
         open_speech(path, Limits(audio_s=0.5))
     with pytest.raises(LimitError):
         open_speech(path, Limits(file_bytes=10))

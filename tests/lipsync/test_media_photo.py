@@ -126,7 +126,10 @@ def test_a_flipped_byte_in_a_png_is_seen(tmp_path: Path) -> None:
         open_face(path, Options())
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am a text\n" * 40, b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF\0\0\0\0WEBP"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello, I am a text\n" * 40, b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF\0\0\0\0WEBP"],
+)
 def test_what_is_no_photo_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "fake.jpg"
     path.write_bytes(content)
