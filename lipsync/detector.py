@@ -28,8 +28,8 @@ SIZE = 256
 CELL = 8
 UNIT = 20.0
 """Spread in pixels of the detector's picture whose logarithm is 0."""
-FLOOR = 0.3
-"""Heat below which there is no face worth a second look; the landmark network decides about the rest."""
+FLOOR = 0.15
+"""Heat below which there is no face worth a closer look; the landmark network decides about the rest."""
 GREY = 127
 
 
@@ -75,7 +75,8 @@ class Spot:
 
     def meets(self, other: Spot) -> bool:
         """True where both cannot be different faces."""
-        return bool(np.hypot(self.x - other.x, self.y - other.y) < 1.2 * max(self.spread, other.spread))
+        near = np.hypot(self.x - other.x, self.y - other.y) < 1.2 * max(self.spread, other.spread)
+        return bool(near and self.angle == other.angle)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def looks(frame: Frame) -> Iterator[list[Look]]:
     yield [Look(crop_at(at, 0.0, side, SIZE)) for at in _grid(frame, side)]
     if min(frame.width, frame.height) > 1.5 * SIZE:
         yield [Look(crop_at(at, 0.0, side / 2, SIZE)) for at in _grid(frame, side / 2)]
-    yield [whole(frame, np.deg2rad(degrees), room) for degrees in (-45, 45, -90, 90, 180) for room in (1.0, 1.4)]
+    for degrees in (-90, 90, 180, -45, 45):
+        yield [whole(frame, float(np.deg2rad(degrees)), room) for room in (1.0, 1.4)]
 
 
 def _grid(frame: Frame, side: float) -> list[NDArray[np.float64]]:

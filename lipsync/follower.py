@@ -10,7 +10,7 @@ from lipsync.face import K, Points, Track
 from lipsync.landmarks import Landmarks, face_crop
 from lipsync.media import Frame
 from lipsync.scene import Scene, jumped
-from lipsync.search import DRIFT, SURE, Face, Search, choose, close_up, strays, with_lips
+from lipsync.search import DRIFT, LOST, Face, Search, choose, close_up, strays, with_lips
 
 PATIENCE = 50
 """Frames without a face after which the whole search is tried again; before that only a quick look."""
@@ -66,11 +66,11 @@ class Follower:
             return None, False
         to_crop = self._face.to_crop
         reading = self._landmarks.face(frame, to_crop)
-        if reading.score >= SURE and strays(to_crop, reading.points, HASTE):
+        if reading.score >= LOST and strays(to_crop, reading.points, HASTE):
             face = close_up(frame, self._landmarks, face_crop(reading.points))
         else:
-            face = Face(with_lips(frame, self._landmarks, reading), reading.score, to_crop)
-        if face.score < SURE:
+            face = with_lips(frame, self._landmarks, reading, to_crop)
+        if face.score < LOST:
             return None, False
         return face, jumped(face.points, self._face.points)
 

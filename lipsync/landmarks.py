@@ -38,6 +38,11 @@ MIRROR = np.array([
 # fmt: on
 """Point i of a mirrored picture is point MIRROR[i] of the picture."""
 
+BIAS = -2.0
+"""Logit of a face whose points are sure to one pixel of the crop and whose score is a half."""
+BY_DOUBT = 5.0
+"""How much more the logit must be for each e-fold of doubt."""
+
 Matrix = NDArray[np.float64]
 
 
@@ -151,14 +156,25 @@ class Landmarks:
     def _read(self, net: nn.Module, crop: NDArray[np.uint8], to_crop: Matrix, mirrored: bool) -> Reading:
         crops = np.stack([crop, crop[:, ::-1]]) if mirrored else crop[None]
         with torch.inference_mode():
-            places, _, logit = net(to_tensor(crops, self.device))
+            places, doubt, logit = net(to_tensor(crops, self.device))
         seen = places.cpu().numpy().astype(np.float64)
         points = seen[0]
         if mirrored:
             other = seen[1][MIRROR[: len(points)]]
             other[:, 0] = crop.shape[1] - 1 - other[:, 0]
             points = (points + other) / 2
-        return Reading(back(points, to_crop).astype(np.float32), float(logit.sigmoid().mean()))
+        return Reading(back(points, to_crop).astype(np.float32), sureness(float(logit.mean()), float(doubt.mean())))
+
+
+def sureness(logit: float, doubt: float) -> float:
+    """A score in [0, 1] of what a network says about a crop; above 0.5 for a face, below for anything else.
+
+    Args:
+        logit: How much it looks like a face.
+        doubt: Mean log scale of the errors the network expects of its points, in pixels of the crop. It says as
+            much as the logit: points on no face lie anywhere. docs/models.md has the distributions of both.
+    """
+    return float(1 / (1 + np.exp(BIAS - logit + BY_DOUBT * doubt)))
 
 
 def _ready(name: str, count: int, size: int, device: str) -> tuple[nn.Module, Weights]:

@@ -11,10 +11,12 @@ from lipsync.face import LIPS, Points
 from lipsync.landmarks import FACE_SIDE, FACE_SIZE, Landmarks, Matrix, Reading, crop_at, face_crop, forth, spread
 from lipsync.media import Frame
 
-PROPOSALS = 8
+PROPOSALS = 12
 PASSES = 3
 SURE = 0.5
 """Score above which a reading is a face."""
+LOST = 0.3
+"""Score below which a face that was followed is lost: lower, so that nobody flickers."""
 DRIFT = 4.0
 """Pixels of the face crop by which its corners may be off before it is cut anew."""
 
@@ -51,21 +53,23 @@ def close_up(frame: Frame, landmarks: Landmarks, to_crop: Matrix, still: bool = 
     """
     reading = landmarks.face(frame, to_crop)
     for _ in range(PASSES):
-        if reading.score < SURE or not strays(to_crop, reading.points):
+        if reading.score < LOST or not strays(to_crop, reading.points):
             break
         to_crop = face_crop(reading.points)
         reading = landmarks.face(frame, to_crop)
     if still:
         reading = landmarks.face(frame, face_crop(reading.points), mirrored=True)
-    return Face(with_lips(frame, landmarks, reading, still), reading.score, to_crop)
+    return with_lips(frame, landmarks, reading, to_crop, still)
 
 
-def with_lips(frame: Frame, landmarks: Landmarks, reading: Reading, still: bool = False) -> Points:
-    """The points of the reading, their lips replaced by what the mouth network sees."""
+def with_lips(frame: Frame, landmarks: Landmarks, reading: Reading, to_crop: Matrix, still: bool = False) -> Face:
+    """The face of the reading, its lips as the mouth network sees them; a covered mouth lowers the score."""
+    if reading.score < LOST:
+        return Face(reading.points, reading.score, to_crop)
+    mouth = landmarks.mouth(frame, reading.points, mirrored=still)
     points = reading.points.copy()
-    if reading.score >= SURE:
-        points[LIPS] = landmarks.mouth(frame, reading.points, mirrored=still).points
-    return points
+    points[LIPS] = mouth.points
+    return Face(points, min(reading.score, mouth.score), to_crop)
 
 
 class Search:

@@ -13,6 +13,7 @@ from lipsync.errors import EngineError, NoFaceError
 from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find
+from lipsync.steady import steadied
 from lipsync.take import Weights
 
 Report = Callable[[int], None]
@@ -92,7 +93,7 @@ class LandmarkTracker:
         track = track_of(sights)
         if not track.present.any():
             raise no_face(len(track), pick, follower.most)
-        return track
+        return steadied(track)
 
 
 def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:

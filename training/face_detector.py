@@ -22,7 +22,7 @@ from training.face_loop import Loop, Plan
 from training.face_points import Stock, stock
 from training.face_sources import congress, faceless, staff, suits
 
-PLAN = Plan("detector", 1400, 24, 3e-3, warm_up=0.09, average=0.996)
+PLAN = Plan("detector", 2300, 24, 3e-3, warm_up=0.05, average=0.996)
 CELLS = SIZE // CELL
 RULER = np.arange(CELLS) * CELL + (CELL - 1) / 2
 Floats = NDArray[np.float64]
@@ -99,7 +99,7 @@ class Scenes:
         self, canvas: NDArray[np.uint8], faces: list[tuple[float, float, float]], small: bool, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
         picture, points = self.face(rng)
-        height = np.exp(rng.uniform(np.log(20), np.log(90 if small else 215)))
+        height = np.exp(rng.uniform(np.log(14), np.log(90 if small else 215)))
         scale = height / np.ptp(points, axis=0).max()
         angle = np.deg2rad(rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-50, 50))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale

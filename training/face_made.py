@@ -26,7 +26,7 @@ ROOM = 1.75
 """Side of a crop in sizes of the face: room to turn, shift and scale it later."""
 AS_IS, TURNED, MOUTH, ALL = range(4)
 PLANS = {
-    "congress": (TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, ALL),
+    "congress": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, ALL),
     "staff": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL),
     "speaker": (AS_IS, ALL),
 }

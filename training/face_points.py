@@ -24,10 +24,10 @@ from training.face_augment import background, worn
 from training.face_loop import Loop, Plan
 from training.face_sources import CACHE, congress, faceless, suits
 
-PLANS = {"face": Plan("face", 3200, 40, 4e-3, warm_up=0.075), "mouth": Plan("mouth", 1800, 40, 3e-3)}
+PLANS = {"face": Plan("face", 3200, 40, 4e-3, warm_up=0.075), "mouth": Plan("mouth", 3000, 40, 3e-3)}
 SHARES = {
-    "face": {0: 0.10, 1: 0.13, 2: 0.22, 3: 0.38, 10: 0.12, 13: 0.05},
-    "mouth": {0: 0.10, 1: 0.07, 2: 0.22, 3: 0.34, 10: 0.20, 13: 0.07},
+    "face": {0: 0.20, 1: 0.13, 2: 0.20, 3: 0.32, 10: 0.11, 13: 0.04},
+    "mouth": {0: 0.22, 1: 0.07, 2: 0.19, 3: 0.30, 10: 0.17, 13: 0.05},
 }
 """How much of each kind of made face; 10 and above come from the one GRID speaker."""
 EMPTY = 0.12
