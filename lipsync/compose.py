@@ -12,7 +12,7 @@ from lipsync.media import Frame
 from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, Shape
 from lipsync.opening import Lips, Seat
 from lipsync.palette import Palette
-from lipsync.subject import Anatomy, Subject, middle_line
+from lipsync.subject import Anatomy, Subject, teeth_place
 from lipsync.view import View
 from lipsync.warp import Grid, Image, Sheet
 
@@ -80,7 +80,7 @@ class Composer:
         """Where the teeth sit in this frame."""
         subject = self._subject
         depth = np.array([subject.depths[PHILTRUM] + TOOTH_DEPTH])
-        place = np.array(middle_line(subject.mouth)) + subject.planes.parallax(number, depth)[0]
+        place = np.array(teeth_place(subject.mouth)) + subject.planes.parallax(number, depth)[0]
         return Seat(x=float(place[0]), y=float(place[1]), drop=shape.drop)
 
     def _mouth(
@@ -140,13 +140,14 @@ def _controls(lips: Array, face: Array) -> tuple[Array, Array]:
 
 
 def _inset(own: Array, wanted: Array) -> Array:
-    """Own lips with inner edges a little inside the lip where they part or were apart."""
+    """Own lips with inner edges a little inside the lip where they part or were apart; deeper where they close."""
     taken = own.copy()
-    apart = np.maximum(own[LOW_IN, :, 1] - own[UP_IN, :, 1], wanted[LOW_IN, :, 1] - wanted[UP_IN, :, 1])
-    depth = INSET * _step((apart - 0.004) / 0.026)[1:-1, None]
+    was, now = (lips[LOW_IN, :, 1] - lips[UP_IN, :, 1] for lips in (own, wanted))
+    depth = INSET * _step((np.maximum(was, now) - 0.004) / 0.026)
+    depth = depth * (1 + _step((was - now - 0.01) / 0.03))
     for inner, outer in ((UP_IN, UP_OUT), (LOW_IN, LOW_OUT)):
         into = own[outer, 1:-1] - own[inner, 1:-1]
-        taken[inner, 1:-1] += depth * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
+        taken[inner, 1:-1] += depth[1:-1, None] * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
     return taken
 
 

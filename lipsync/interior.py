@@ -40,7 +40,7 @@ class Light:
 
     Attributes:
         x: From the middle of the mouth, to the right, in the skull's frame.
-        y: Down, from the closed lips' line, in the skull's frame.
+        y: Down, from the biting edge of the upper teeth, in the skull's frame.
         under: Below the upper lip's edge.
         over: Above the lower lip's edge.
         corner: From the nearer corner, along the mouth.
@@ -79,9 +79,9 @@ class Interior:
         down = light.drop
         picture = self._cavity(light)
         for part, x, y in (
-            (self._tongue, light.x, light.y - 0.55 * down - 0.02 + LOW_EDGE),
-            (self._lower, light.x, light.y - 1.2 * down - 0.034 + LOW_EDGE),
-            (self._upper, light.x, light.y - 0.026 + EDGE),
+            (self._tongue, light.x, light.y - 0.55 * down + 0.006 + LOW_EDGE),
+            (self._lower, light.x, light.y - 1.2 * down - 0.008 + LOW_EDGE),
+            (self._upper, light.x, light.y + EDGE),
         ):
             layer = self._placed(part, x, y)
             picture = picture * (1 - layer[..., 3:]) + layer[..., :3]

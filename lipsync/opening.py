@@ -48,7 +48,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Seat:
-    """Where the teeth sit: place of the middle of the closed lips' line at their depth, and the jaw's drop."""
+    """Where the teeth sit: place of the middle of the upper biting edge, and the jaw's drop."""
 
     x: float
     y: float

@@ -117,6 +117,8 @@ def _about(duration: float, speech: float, frame: float) -> bool:
 @contextlib.contextmanager
 def _beside(final: Path) -> Iterator[Path]:
     """Give a private name in the folder of ``final``; whatever still has it at the end is removed."""
+    if not final.parent.is_dir():
+        raise StorageError(f"there is no folder to put {final.name} in", "Check that the share is still there.")
     private = final.with_name(f".{secrets.token_hex(8)}.part{final.suffix}")
     try:
         yield private

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lipsync import weights
 from lipsync.face import CHIN, LIPS, K, Track
 from lipsync.head import Array, Head, Planes, Poses
-from lipsync.mouth import JAW_SHARE, MIDDLE, ROWS, SHUT, UP_IN, Mouth, closed, gap, rows, width
+from lipsync.mouth import JAW_SHARE, MIDDLE, ROWS, SHUT, TEETH_BELOW, UP_IN, Mouth, closed, gap, relaxed, rows, width
 from lipsync.take import Weights
 
 TURNED = np.array([(0.38, 0.52), (0.45, 0.62)])
@@ -20,6 +20,8 @@ TINY = (9.0, 14.0)
 FADE = 5
 """Frames over which the warp comes and goes beside frames without a face."""
 FRONT = 8
+SMILES = 0.03
+"""A mouth that is never closed further than this is taken for a smile, and what it shows for its upper teeth."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def anatomy() -> Anatomy:
     jaw = np.zeros(K)
     for step, follow in enumerate((chin, near, side, angle, 0.15)):
         jaw[[CHIN - step, CHIN + step]] = follow
-    return Anatomy(Head(tensors["shape"].numpy().astype(np.float64)), basis[:, ROWS], jaw, facts)
+    shape = tensors["shape"].numpy().astype(np.float64)
+    shape[ROWS[UP_IN:], 2] = shape[ROWS[UP_IN:], 2].mean(0)  # lips that touch are equally far away
+    return Anatomy(Head(shape), basis[:, ROWS], jaw, facts)
 
 
 def subject_of(track: Track, known: Anatomy) -> Subject:
@@ -135,13 +139,18 @@ def _at_rest(lips: Array, chins: Array, poses: Poses, basis: Array) -> Mouth:
     calm = front[order[: max(3, len(front) // 12)]]
     rest, left = lips[calm].mean(0), float(gap(lips[calm]).mean())
     chin = float(chins[calm].mean()) - JAW_SHARE * max(0.0, left - 2 * SHUT)
-    return Mouth(rest=closed(rest) if left > SHUT / 2 else _shut(rest), chin=chin, basis=basis)
+    shut = closed(rest) if left > SHUT / 2 else _shut(rest)
+    teeth = float(shut[UP_IN, MIDDLE, 1].mean()) + TEETH_BELOW
+    if left > SMILES:
+        teeth = max(teeth, float(rest[UP_IN, MIDDLE, 1].mean()) + 0.9 * min(left, 0.11))
+        shut = relaxed(shut)
+    return Mouth(rest=shut, chin=chin, teeth=teeth, basis=basis)
 
 
 def _shut(lips: Array) -> Array:
     """Let the inner rows of all but closed lips meet where they are, and move nothing else."""
     met = lips.copy()
-    met[UP_IN:] = lips[UP_IN:].mean(0)
+    met[UP_IN:, :, 1] = lips[UP_IN:, :, 1].mean(0)
     return met
 
 
@@ -166,7 +175,6 @@ def _faded(able: Array) -> Array:
     return low
 
 
-def middle_line(mouth: Mouth) -> tuple[float, float]:
-    """Give x and y of the middle of the closed lips' line in the head frame."""
-    x, y = mouth.rest[UP_IN, MIDDLE].mean(0)
-    return float(x), float(y)
+def teeth_place(mouth: Mouth) -> tuple[float, float]:
+    """Give x and y of the middle of the upper teeth's biting edge in the head frame."""
+    return float(mouth.rest[UP_IN, MIDDLE, 0].mean()), mouth.teeth

@@ -1,0 +1,133 @@
+"""One frame with another mouth: nothing moves that should not, and what is asked for is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync.compose import Composer
+from lipsync.face import Track
+from lipsync.head import rotation
+from lipsync.media import Frame
+from lipsync.mouth import Shape, closed, rows
+from lipsync.palette import Palette
+from lipsync.subject import Subject, anatomy, subject_of
+
+KNOWN = anatomy()
+SIZE = (300, 320)  # height, width
+SCALE = 90
+
+
+def points(angles: tuple[float, float, float] = (0, 0, 0), shut: bool = True) -> np.ndarray:
+    """The mean head in the middle of the picture, with its lips closed."""
+    shape = KNOWN.head.shape.copy()
+    if shut:
+        lips = closed(rows(shape[:, :2]))
+        from lipsync.mouth import ROWS
+
+        shape[ROWS.ravel(), :2] = lips.reshape(-1, 2)
+    return (SCALE * shape @ rotation(np.array([angles], float))[0, :2].T + (160, 140)).astype(np.float32)
+
+
+def track(*frames: np.ndarray) -> Track:
+    count = len(frames)
+    return Track(np.stack(frames), np.ones(count, np.float32), np.ones(count, bool), np.zeros(count, bool))
+
+
+def picture() -> Frame:
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 60, (*SIZE, 3))
+    x, y = np.meshgrid(np.arange(SIZE[1]), np.arange(SIZE[0]))
+    return Frame.from_rgb((noise + np.stack([x / 3 + 60, y / 3 + 50, (x + y) / 5 + 40], -1)).astype(np.uint8))
+
+
+def scene(*frames: np.ndarray) -> tuple[Subject, Composer]:
+    subject = subject_of(track(*frames), KNOWN)
+    return subject, Composer(subject, KNOWN, Palette.plain())
+
+
+def shape_of(subject: Subject, **named: float) -> Shape:
+    names = ("open", "width", "upper", "lower", "jaw", "protrusion")
+    return subject.mouth.shape(np.array([named.get(name, 0.0) for name in names], np.float32))
+
+
+WIDE_OPEN = {"open": 0.15, "lower": 0.11, "jaw": 0.07}
+
+
+def test_a_closed_mouth_at_rest_leaves_the_picture_alone() -> None:
+    subject, composer = scene(points())
+    frame = picture()
+    composer.draw(frame, 0, shape_of(subject), 1.0)
+    assert (frame.data == picture().data).all()
+
+
+def test_strength_zero_leaves_the_picture_alone() -> None:
+    subject, composer = scene(points())
+    frame = picture()
+    composer.draw(frame, 0, shape_of(subject, **WIDE_OPEN), 0.0)
+    assert (frame.data == picture().data).all()
+
+
+@pytest.mark.parametrize("angles", [(0, 0, 0), (0.3, 0.1, 0.25)])
+def test_outside_the_region_nothing_changes(angles: tuple[float, float, float]) -> None:
+    subject, composer = scene(points(angles))
+    frame = picture()
+    composer.draw(frame, 0, shape_of(subject, **WIDE_OPEN), 1.0)
+    before, after = picture().planes[0], frame.planes[0]
+    changed = np.argwhere(before != after)
+    assert len(changed) > 500
+    low, high = changed.min(0), changed.max(0)
+    seen = points(angles)
+    eyes = seen[40:56, 1].max()
+    assert low[0] > eyes
+    assert (high - low < 2 * SCALE).all()
+
+
+def test_the_mouth_opens_where_it_is() -> None:
+    subject, composer = scene(points())
+    openings = []
+    for opening in (0.03, 0.08, 0.15):
+        frame = picture()
+        composer.draw(frame, 0, shape_of(subject, open=opening, lower=0.7 * opening, jaw=0.5 * opening), 1.0)
+        lips = points()[:40]
+        box = tuple(int(v) for v in (*lips.min(0), *lips.max(0) + (0, 12)))
+        openings.append(int((frame.rgb(box).max(-1) < 45).sum()))
+    assert openings[0] < openings[1] < openings[2]
+
+
+def test_the_same_mouth_gives_the_same_bytes() -> None:
+    subject, composer = scene(points())
+    frames = [picture(), picture()]
+    for frame in frames:
+        composer.draw(frame, 0, shape_of(subject, **WIDE_OPEN), 1.0)
+    assert (frames[0].data == frames[1].data).all()
+
+
+def test_half_the_strength_goes_part_of_the_way() -> None:
+    subject, composer = scene(points())
+    amounts = []
+    for strength in (0.25, 0.6, 1.0):
+        frame = picture()
+        composer.draw(frame, 0, shape_of(subject, **WIDE_OPEN), strength)
+        amounts.append(np.abs(frame.planes[0].astype(int) - picture().planes[0]).sum())
+    assert amounts[0] < amounts[1] < amounts[2]
+
+
+def test_an_open_smile_can_be_closed() -> None:
+    smiling = points(shut=False)
+    subject, composer = scene(smiling)
+    rgb = np.full((*SIZE, 3), (190, 140, 120), np.uint8)
+    import cv2
+
+    from lipsync.face import INNER_LOW, INNER_UP
+
+    cv2.fillPoly(rgb, [np.round(smiling[np.r_[INNER_UP, INNER_LOW]]).astype(np.int32)], (255, 255, 255))
+    frame = Frame.from_rgb(rgb)
+    composer.draw(frame, 0, shape_of(subject), 1.0)
+    assert (frame.rgb().min(-1) > 215).sum() < 0.12 * (rgb.min(-1) > 215).sum()
+
+
+def test_a_face_at_the_edge_is_drawn_as_far_as_there_is_a_picture() -> None:
+    for shift in ((130, 0), (-140, 60), (0, 130)):
+        subject, composer = scene(points() + np.float32(shift))
+        composer.draw(picture(), 0, shape_of(subject, **WIDE_OPEN), 1.0)

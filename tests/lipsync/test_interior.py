@@ -1,0 +1,85 @@
+"""What is seen between the lips: teeth where teeth belong, no colour where the picture has none, no flicker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync.face import K
+from lipsync.interior import Interior, Light
+from lipsync.palette import Palette, middle_palette, palette
+from lipsync.subject import anatomy
+
+SCALE = 120
+LIKE = Palette(np.array([210, 205, 195], np.float32), np.array([190, 150, 130], np.float32), 0.9)
+GREY = Palette(np.array([200, 200, 200], np.float32), np.array([150, 150, 150], np.float32), 0.0)
+
+
+def light(opening: float = 0.15, drop: float = 0.08) -> Light:
+    """An opening 0.6 IOD wide, from above the upper edge down to ``opening``."""
+    x, y = np.meshgrid(np.arange(-0.3, 0.3, 1 / SCALE), np.arange(-0.05, opening - 0.05, 1 / SCALE))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    return Light(x=x, y=y, under=y + 0.05, over=opening - 0.05 - y, corner=0.3 - np.abs(x), opening=opening, drop=drop)
+
+
+def test_teeth_are_above_the_edge_and_dark_is_below() -> None:
+    seen = light()
+    drawn = Interior(LIKE, SCALE).draw(seen).mean(-1)
+    middle = np.abs(seen.x[0]) < 0.1
+    teeth = drawn[(seen.y[:, 0] > -0.02) & (seen.y[:, 0] < -0.008)][:, middle].mean()
+    cavity = drawn[(seen.y[:, 0] > 0.015) & (seen.y[:, 0] < 0.03)][:, middle].mean()
+    assert teeth > 120
+    assert cavity < 0.4 * teeth
+
+
+def test_corners_are_darker_than_the_middle() -> None:
+    seen = light()
+    drawn = Interior(LIKE, SCALE).draw(seen).mean(-1)
+    row = int(np.argmin(np.abs(seen.y[:, 0] + 0.015)))
+    assert drawn[row, seen.corner[row] < 0.03].mean() < 0.5 * drawn[row, seen.corner[row] > 0.2].mean()
+
+
+def test_a_monochrome_picture_stays_monochrome() -> None:
+    drawn = Interior(GREY, SCALE).draw(light())
+    assert np.ptp(drawn, axis=-1).max() < 6
+
+
+def test_upper_teeth_do_not_follow_the_jaw() -> None:
+    inside = Interior(LIKE, SCALE)
+    still, moved = light(drop=0.05), light(drop=0.12)
+    upper = still.y[:, 0] < -0.01
+    assert inside.draw(still)[upper] == pytest.approx(inside.draw(moved)[upper])
+
+
+def test_the_same_twice() -> None:
+    assert (Interior(LIKE, SCALE).draw(light()) == Interior(LIKE, SCALE).draw(light())).all()
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    return anatomy().head.shape[:, :2] * 100 + (150, 160)
+
+
+def test_colours_of_a_plain_face(points: np.ndarray) -> None:
+    rgb = np.full((320, 300, 3), (180, 130, 110), np.uint8)
+    seen = palette(rgb, points.astype(np.float32))
+    assert seen.skin == pytest.approx((180, 130, 110))
+    assert seen.colour > 0.5
+    assert seen.tooth.mean() > seen.skin.mean()
+
+
+def test_a_grey_face_has_grey_teeth(points: np.ndarray) -> None:
+    seen = palette(np.full((320, 300, 3), 140, np.uint8), points.astype(np.float32))
+    assert seen.colour == 0
+    assert np.ptp(seen.tooth) < 1
+
+
+def test_a_face_half_outside_is_no_reason_to_fail(points: np.ndarray) -> None:
+    seen = palette(np.full((100, 90, 3), 140, np.uint8), points.astype(np.float32))
+    assert np.isfinite(seen.tooth).all()
+    assert points.shape == (K, 2)
+
+
+def test_one_odd_picture_does_not_count() -> None:
+    odd = Palette(np.array([255, 120, 0], np.float32), LIKE.skin, LIKE.colour)
+    assert middle_palette([LIKE, odd, LIKE]).tooth == pytest.approx(LIKE.tooth)
