@@ -90,7 +90,7 @@ def test_the_mouth_opens_where_it_is() -> None:
         frame = picture()
         composer.draw(frame, 0, shape_of(subject, open=opening, lower=0.7 * opening, jaw=0.5 * opening), 1.0)
         lips = points()[:40]
-        box = tuple(int(v) for v in (*lips.min(0), *lips.max(0) + (0, 12)))
+        box = tuple(int(v) for v in (*lips.min(0), *(lips.max(0) + np.float32([0, 12]))))
         openings.append(int((frame.rgb(box).max(-1) < 45).sum()))
     assert openings[0] < openings[1] < openings[2]
 

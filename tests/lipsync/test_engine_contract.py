@@ -89,7 +89,7 @@ def test_a_face_that_is_no_face_file(studio: lipsync.Studio, footage: Footage) -
 
 def test_a_missing_speech(studio: lipsync.Studio, footage: Footage) -> None:
     face = footage.video("face.mp4", count=3)
-    with pytest.raises(LipsyncError, match="gone.wav"):
+    with pytest.raises(LipsyncError, match=r"gone\.wav"):
         studio.render(Take(face, Path("gone.wav")), face.parent / "o.mp4", face.parent / "o.jpg", lambda _: None)
 
 
