@@ -14,7 +14,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from lipsync.errors import LimitError, MediaError
-from lipsync.media.container import check_size, opened
+from lipsync.media.container import check_size, opened, reading
 from lipsync.take import Limits
 
 RATE = 16000
@@ -52,14 +52,15 @@ def open_speech(path: Path, limits: Limits) -> Audio:
     resampler = Resampler("flt", "mono", RATE)
     pieces: list[NDArray[np.float32]] = []
     seconds, rate, channels = Fraction(0), 0, 0
-    for frame in sounds(path):
-        seconds += Fraction(frame.samples, frame.sample_rate)
-        rate, channels = rate or frame.sample_rate, channels or frame.layout.nb_channels
-        if limits.audio_s and seconds > limits.audio_s:
-            message = f"{path.name} is longer than the {limits.audio_s:g} s that limits.audio_s allows"
-            raise LimitError(message, "Cut it into parts.")
-        pieces += (piece.to_ndarray()[0] for piece in resampler(frame))
-    pieces += (piece.to_ndarray()[0] for piece in resampler.rest())
+    with reading(path):
+        for frame in sounds(path):
+            seconds += Fraction(frame.samples, frame.sample_rate)
+            rate, channels = rate or frame.sample_rate, channels or frame.layout.nb_channels
+            if limits.audio_s and seconds > limits.audio_s:
+                message = f"{path.name} is longer than the {limits.audio_s:g} s that limits.audio_s allows"
+                raise LimitError(message, "Cut it into parts.")
+            pieces += (piece.to_ndarray()[0] for piece in resampler(frame))
+        pieces += (piece.to_ndarray()[0] for piece in resampler.rest())
     if not seconds:
         raise MediaError(f"{path.name} has no sound in it", "Record or export it again.")
     return Audio(path, _fitted(pieces, round(seconds * RATE)), seconds, rate, channels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, islice
 
 import av
 import numpy as np
@@ -73,17 +73,13 @@ def play(film: Film, indices: Sequence[int]) -> Iterator[Frame]:
     at = 0
     while at < len(indices):
         end = _run(indices, at, 1)
-        if end - at > 1 or at + 1 == len(indices):
-            for number, frame in zip(range(at, end), frames(film, indices[at]), strict=False):
-                del number
-                yield frame
-            at = end
-            continue
-        end = min(_run(indices, at, -1), at + most)
-        end = max(at + 1, end)
-        held = [frame for _, frame in zip(range(at, end), frames(film, indices[end - 1]), strict=False)]
-        while held:
-            yield held.pop()
+        if end > at + 1:
+            yield from islice(frames(film, indices[at]), end - at)
+        else:
+            end = min(_run(indices, at, -1), at + most)
+            held = list(islice(frames(film, indices[end - 1]), end - at))
+            while held:
+                yield held.pop()
         at = end
 
 

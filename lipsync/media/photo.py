@@ -13,6 +13,7 @@ from lipsync.errors import LimitError, MediaError
 from lipsync.media.fit import fitted
 from lipsync.media.frame import Frame
 from lipsync.media.header import Header, read_header
+from lipsync.media.intact import intact
 from lipsync.take import Options
 
 BEHIND = 128
@@ -76,6 +77,8 @@ def _checked(data: bytes, path: Path, most_pixels: int) -> Header:
     if most_pixels and header.width * header.height > most_pixels:
         size = f"{header.width} x {header.height} pixels"
         raise LimitError(f"{path.name} has {size}, more than limits.pixels allows", "Scale it down and drop it again.")
+    if header.kind == "jpeg" and not intact(data):
+        raise MediaError(f"{path.name} is damaged: part of the picture is missing", f"{_AGAIN}.")
     return header
 
 

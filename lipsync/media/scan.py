@@ -26,8 +26,8 @@ from lipsync.media.film import Film, Turn
 from lipsync.media.fit import fitted
 from lipsync.take import Limits, Options
 
-_HIDDEN = frozenset({"vp8", "mpeg4", "msmpeg4v3", "msmpeg4v2"})
-"""Codecs whose packets are not one for each frame shown."""
+_HIDDEN = frozenset({"vp8"})
+"""Codecs of which some packets hold a picture that is never shown."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class _Look:
     rates: tuple[Fraction | None, ...]
     sample_aspect: Fraction
     has_audio: bool
+    promised: Fraction
     first: VideoFrame
 
 
@@ -68,7 +69,12 @@ def scan(path: Path, options: Options) -> Film:
         clock = _pictures(path, look, options.limits.audio_s)
     if not clock.stamps:
         raise MediaError(f"{path.name} has no picture that can be decoded", "Export it again, as H.264 in mp4.")
-    return _film(path, look, clock, options)
+    film = _film(path, look, clock, options)
+    promised = min(look.promised, Fraction(options.limits.audio_s or look.promised))
+    if film.duration < promised * Fraction(9, 10) - Fraction(1, 2):
+        message = f"{path.name} is cut off: {float(film.duration):.1f} of {float(promised):.1f} s are there"
+        raise MediaError(message, "Copy it again; the last part is missing.")
+    return film
 
 
 def _look(path: Path, limits: Limits) -> _Look:
@@ -86,6 +92,7 @@ def _look(path: Path, limits: Limits) -> _Look:
             rates=(stream.base_rate, stream.average_rate, stream.guessed_rate),
             sample_aspect=stream.sample_aspect_ratio or Fraction(1),
             has_audio=bool(container.streams.audio),
+            promised=_promised(stream),
             first=first,
         )
 
@@ -101,6 +108,21 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     if not streams:
         raise MediaError(f"{path.name} has no picture in it", HINT)
     return max(streams, key=lambda stream: (stream.width * stream.height, -stream.index))
+
+
+def _promised(stream: VideoStream) -> Fraction:
+    """Seconds that the head of the file speaks of, 0 where it does not."""
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        tagged = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    except ValueError:
+        tagged = Fraction(0)
+    if tagged:
+        return tagged - (stream.start_time or 0) * (stream.time_base or 0)
+    if stream.container.format.name != "avi":
+        return Fraction(0)
+    return stream.frames / _rate((stream.average_rate,))
 
 
 def _packets(path: Path, look: _Look, longest: float) -> _Clock:

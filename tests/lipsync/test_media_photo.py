@@ -117,6 +117,15 @@ def test_a_photo_that_is_cut_off_is_refused(tmp_path: Path, suffix: str, part: f
     assert caught.value.hint
 
 
+def test_a_jpeg_with_a_hole_in_it_is_refused(tmp_path: Path) -> None:
+    whole = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8))[1].tobytes()
+    path = tmp_path / "hole.jpg"
+    for torn in (whole[:2000] + whole[-800:], whole[:2000] + b"\xff\xd9"):
+        path.write_bytes(torn)
+        with pytest.raises(MediaError, match=r"hole\.jpg is damaged"):
+            open_face(path, Options())
+
+
 def test_a_flipped_byte_in_a_png_is_seen(tmp_path: Path) -> None:
     data = bytearray(cv2.imencode(".png", corners())[1].tobytes())
     data[60] ^= 0xFF

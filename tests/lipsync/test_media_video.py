@@ -216,6 +216,15 @@ def test_a_torn_video_is_refused_or_read_as_far_as_it_goes(footage: Footage, nam
     assert_read_or_refused(whole)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("torn.mkv", "libx264"), ("torn.avi", "mpeg4"), ("torn.webm", "libvpx")])
+def test_half_a_copy_is_called_cut_off(footage: Footage, name: str, codec: str) -> None:
+    path = footage.video(name, codec=codec, count=60)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(MediaError, match=rf"{name} is (cut off: \d.\d of 2\.4 s are there|damaged)"):
+        open_face(path, OPTIONS)
+
+
 def test_a_cut_off_mp4_with_its_index_first_is_called_cut_off(footage: Footage) -> None:
     path = footage.video("face.mp4", count=30)
     fast = footage.folder / "fast.mp4"
