@@ -34,7 +34,8 @@ def to_done(job: Job, home: Path, done: Path) -> Path:
         durable.replace(path, why.why(job))
     else:
         path.unlink(missing_ok=True)
-    (home / status.FILE_NAME).unlink(missing_ok=True)
+    for old in (home / status.FILE_NAME, *home.glob(".*.part")):  # torn ones are from before a crash
+        old.unlink(missing_ok=True)
     ownership.give_home(home)
     target = _move(home, done, home.name)
     shutil.rmtree(target / OURS, ignore_errors=True)

@@ -18,7 +18,7 @@ from daemon.journal import FILE_NAME, OURS, read
 from daemon.message import Request
 from daemon.work import Work
 from daemon.worker import Pulse, RenderCrash, RenderError, Worker
-from lipsync import Options
+from lipsync import Options, StorageError
 
 SUFFIXES = (".jpg", ".mp4")
 """Of a take's two files: the poster first, so that a video is never without one."""
@@ -98,7 +98,7 @@ class Rendition:
         if not failure.passing:
             work.save(work.job.with_take(take.failed(failure.message, failure.hint)))
             return
-        if failure.type != "StorageError":  # a full disk is not the take's fault, however often it happens
+        if failure.type != StorageError.__name__:  # a full disk is not the take's fault, however often it happens
             self._miss(work, take, failure.message, failure.hint)
         if take.face in {waiting.face for waiting in work.job.in_state(TakeState.WAITING)}:
             raise LaterError(failure.message, failure.hint)

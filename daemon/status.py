@@ -33,11 +33,6 @@ class Status:
             beside.replace(self._home / FILE_NAME)
         self._written, self.text = self._clock(), text
 
-    def clear(self) -> None:
-        """Remove the file: the job is over."""
-        with contextlib.suppress(OSError):
-            (self._home / FILE_NAME).unlink(missing_ok=True)
-
 
 class Estimate:
     """Guesses how long a job still takes, from how long its takes took so far."""

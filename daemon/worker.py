@@ -23,8 +23,6 @@ COMMAND = (sys.executable, "-m", "daemon.render_process")
 _TURN = 0.25
 """Seconds between two pulses at most."""
 _LONGEST_LINE = 1 << 20
-_RECYCLED_AFTER = 200
-"""Takes after which the process is started afresh, so that a slow leak in some library cannot add up."""
 
 Pulse = Callable[[Progress | None], None]
 """Called several times a second while a take is rendered; what it raises stops the take."""
@@ -60,6 +58,7 @@ class Worker:
         *,
         command: Sequence[str] = COMMAND,
         timeout: float = 0.0,
+        recycled_after: int = 200,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -68,11 +67,13 @@ class Worker:
             log: For what the process says on standard error, and for its starts and ends.
             command: The program; our process id is added as its last argument.
             timeout: Seconds a take may last; 0 for any time.
+            recycled_after: Takes after which the process is started afresh: a slow leak in some library cannot add up.
             clock: Monotonic seconds.
         """
         self._log = log
         self._command = tuple(command)
         self._timeout = timeout
+        self._recycled_after = recycled_after
         self._clock = clock
         self._process: _Process | None = None
         self._takes = 0
@@ -101,7 +102,7 @@ class Worker:
         if answer.done is None or not (_whole(request.video) and _whole(request.poster)):
             self.close()
             raise RenderCrash("said that it was finished, and was not")
-        if self._takes >= _RECYCLED_AFTER:
+        if self._takes >= self._recycled_after:
             self.close()
         return Rendered(answer.done, answer.speeches_heard)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from publishers import verify
 from tests.daemon.bench import Bench
 
 FILES = {"voice.wav": "some words", "ann.png": "ok", "bob.mp4": "ok too", "cat.jpg": "no-face"}
@@ -40,10 +43,10 @@ def check(bench: Bench, kills: int) -> None:
     assert len(made) <= 2 + kills
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_killed_at_every_save(tmp_path: Path, part: int) -> None:
-    """Each moment before and after something is made to last, one after the other."""
-    number, ended = 1 + part, False
+    """Each moment before something is made to last, one after the other; random moments come below."""
+    number, ended = 1 + 2 * part, False
     while not ended:
         bench = Bench(tmp_path / str(number))
         bench.drop("talk", FILES)
@@ -66,6 +69,39 @@ def test_killed_again_and_again(bench: Bench) -> None:
         if bench.once(at(3 + life % 4)) != -signal.SIGKILL:
             break
     check(bench, life)
+
+
+def test_killed_at_random_moments(bench: Bench) -> None:
+    """Not only between two saves: while files are written, renderers start, results are read."""
+    random = Random(7)
+    drops = {f"talk {number}": FILES | {"ann.png": f"slow 0.1 {number}"} for number in range(5)}
+    for name, files in drops.items():
+        bench.drop(name, files)
+    kills = 0
+    while (code := _lived(bench, random.uniform(0.1, 0.9))) == -signal.SIGKILL:
+        kills += 1
+        assert kills < 60
+    assert code in (0, 1)  # whether the last life saw a failed take
+    assert bench.places() == [f"done/{name}" for name in sorted(drops)]
+    for name, files in drops.items():
+        home = bench.root / "done" / name
+        assert {path.name: path.read_text() for path in (home / "inputs").iterdir()} == files
+        assert not verify(home)
+        assert not list(home.glob(".*"))
+    assert sum(1 for entry in bench.diary if entry["what"] == "begun") <= 15 + kills
+
+
+def _lived(bench: Bench, seconds: float) -> int:
+    """Run a daemon for so long at most and give its end."""
+    pid = bench.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    return bench.end(pid)
 
 
 def test_what_is_made_is_not_made_again(bench: Bench) -> None:

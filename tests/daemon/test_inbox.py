@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from daemon.casting import cast
-from daemon.errors import DropError
 from daemon.inbox import Drop, Inbox, Look
 from daemon.listing import Kind, ignorable, listing, partial
 from daemon.name import numbered, results, shown
-from daemon.order import Choices, read_order
+from daemon.order import Choices
 
 CHOICES = Choices(("null", "reshape"), ("folder",))
 
@@ -246,63 +245,6 @@ def test_several_audios_go_to_the_faces_of_their_names() -> None:
         "bob.jpg": "bob.mp3",
     }
     assert cast(["e\u0301.wav", "b.wav"], ["\xe9.png", "b.png"])["\xe9.png"] == "e\u0301.wav"  # as macOS writes it
-
-
-def order(folder: Path, text: str | bytes) -> object:
-    path = folder / "job.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_order(path, ["bob.mp4", "ann.png"], CHOICES)
-
-
-def test_job_toml_says_what_is_wanted(tmp_path: Path) -> None:
-    text = """
-        title = "Weekly"
-        description = "On 周报"
-        publish = ["folder"]
-        review = true
-        engine = "null"
-        [faces."bob.mp4"]
-        pick = "left"
-        [faces."ann.png"]
-        pick = 2
-    """
-    wanted = order(tmp_path, "\ufeff" + text.replace("\n", "\r\n"))
-    assert (wanted.title, wanted.publish, wanted.review, wanted.engine) == ("Weekly", ("folder",), True, "null")
-    assert wanted.picks == {"bob.mp4": "left", "ann.png": 2}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("titel = 'x'", "did you mean title?"),
-        ("title = 3", "title should be text"),
-        ("review = 'yes'", "review should be true or false"),
-        ("engine = 'reshap'", "did you mean reshape?"),
-        ("publish = ['ipsf']", "ipsf"),
-        ("publish = 'folder'", "should be a list"),
-        ("[faces.'bob.mov']\npick='left'", "did you mean bob.mp4?"),
-        ("[faces.'../bob.mp4']\npick='left'", "not a face in this folder"),
-        ("[faces.'bob.mp4']\npick='middle'", "largest, left, right or a number"),
-        ("[faces.'bob.mp4']\npick=-1", "largest, left, right or a number"),
-        ("[faces.'bob.mp4']\npick=true", "largest, left, right or a number"),
-        ("[faces.'bob.mp4']\npikc='left'", "did you mean pick?"),
-        ("faces = 3", "faces should be tables"),
-        ("title = ", "cannot be read"),
-        (b"title = '\xff'", "not UTF-8"),
-        ("#" * 70_000, "too large"),
-    ],
-)
-def test_job_toml_faults_are_named(tmp_path: Path, text: str | bytes, said: str) -> None:
-    with pytest.raises(DropError) as fault:
-        order(tmp_path, text)
-    assert said in fault.value.message
-    assert fault.value.hint
-
-
-def test_all_job_toml_faults_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DropError) as fault:
-        order(tmp_path, "titel = 'x'\nreview = 3\nengine = 'nope'")
-    assert all(word in fault.value.message for word in ("titel", "review", "engine"))
 
 
 def test_kinds_go_by_suffix_in_any_case(share: Share) -> None:
