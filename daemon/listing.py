@@ -58,7 +58,6 @@ class Entry:
     kind: Kind
     size: int
     mtime_ns: int
-    inode: int
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,13 @@ class Listing:
         entries: Regular files, sorted by name.
         partial: Names of files that are still on their way.
         odd: What is no regular file of its own and so is refused, with the reason: ("x.png", "a link").
+        ours: What an earlier try of the folder left in ``.lipsyncd/``; it has to settle like all the rest.
     """
 
     entries: tuple[Entry, ...]
     partial: tuple[str, ...]
     odd: tuple[tuple[str, str], ...]
+    ours: tuple[Entry, ...] = ()
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of this kind, in order."""
@@ -107,8 +108,16 @@ def listing(folder: Path) -> Listing:
         elif reason:
             odd.append((path, reason))
         kind = _kind(name) if not reason else Kind.OTHER
-        entries.append(Entry(path, kind, status.st_size, status.st_mtime_ns, status.st_ino))
-    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(on_its_way), tuple(sorted(odd)))
+        entries.append(Entry(path, kind, status.st_size, status.st_mtime_ns))
+    entries.sort(key=lambda entry: entry.path)
+    return Listing(tuple(entries), tuple(on_its_way), tuple(sorted(odd)), tuple(_ours(folder)))
+
+
+def _ours(folder: Path) -> Iterator[Entry]:
+    hidden = folder / OURS
+    if hidden.is_dir() and not hidden.is_symlink():
+        for path, status in _walk(hidden, ""):
+            yield Entry(path, Kind.OTHER, status.st_size, status.st_mtime_ns)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:

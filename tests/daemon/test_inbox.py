@@ -110,6 +110,16 @@ def test_what_systems_leave_is_not_there(share: Share, name: str) -> None:
     assert share.settled().fault is None
 
 
+def test_what_an_earlier_try_left_has_to_settle_too(share: Share) -> None:
+    folder = share.put("talk", voice_wav="words", ann_png="face")
+    (folder / ".lipsyncd").mkdir()
+    for size in range(4):
+        (folder / ".lipsyncd" / "ann.mp4").write_text("v" * size)
+        assert not share.look(1.5).drops
+    assert not share.look(1.5).drops
+    assert len(share.look(2).drops[0].takes) == 1
+
+
 def test_a_photo_called_like_a_partial_name_is_none(share: Share) -> None:
     for name in ("tmp.png", "part.mp4", "ann.temp.png", "a.b.jpg"):
         assert not partial(name)
