@@ -112,10 +112,10 @@ class Articulation:
         Returns:
             n // 160 + 1 rows; the same samples always give the same rows.
         """
-        energy = loudness(samples16k)
-        gain = AutoGain.of(energy)
+        loud = loudness(samples16k)
+        gain = AutoGain.of(loud.power)
         motion, chance = self._hear(samples16k, gain)
-        voiced = between_words(1.0 - chance[:, SILENCE], energy, gain)
+        voiced = between_words(1.0 - chance[:, SILENCE], loud, gain)
         closure = np.clip(smooth(chance[:, BILABIAL], 1.0), 0.0, 1.0) * (voiced > 0)
         values = _shaped(motion * LIVELY, np.clip(2.0 * closure, 0.0, 1.0)) * voiced[:, None]
         return Motion(values.astype(np.float32), voiced, closure.astype(np.float32), len(samples16k) / RATE)

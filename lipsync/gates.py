@@ -8,22 +8,22 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.speech import HZ
+from lipsync.speech import HZ, Loudness
 
 Rows = NDArray[np.float32]
 """(L,): one number every 10 ms."""
 
-KNOWN = 0.45
-"""Loudness of loud speech as the network knows it."""
+KNOWN = 0.64
+"""Loudness of loud speech as the network knows it (the training clips come out at their level, within 2 dB)."""
 NOTHING = 1e-7
 """Power below which a row is silent whatever else is heard: about -90 dB of full scale."""
-ABOVE_FLOOR = 10**0.3
-"""How far speech must rise above the steady noise."""
+ABOVE_FLOOR = 2.5
+"""dB of fullness by which speech must rise above the steady noise."""
 BELOW_SPEECH = 10**-4.0
 """How far below loud speech a row can still be speech."""
 EVEN = 3.0
 """Rows over which energy is evened out before it is compared, so that beating hum and flickering noise are steady."""
-BURST, PAUSE, LEAD, TRAIL = 5, 25, 18, 22
+BURST, PAUSE, LEAD, TRAIL = 8, 25, 18, 22
 """Rows: the shortest speech; the longest pause inside speech; how early the mouth starts and how late it rests."""
 
 
@@ -33,24 +33,21 @@ class AutoGain:
 
     Attributes:
         level: (L,) power of loud speech around each row, slowly changing.
-        floor: Power of the steady noise; a snippet under a second is too short to tell and has none.
     """
 
     level: Rows
-    floor: float
 
     @classmethod
     def of(cls, energy: Rows) -> AutoGain:
-        """Measure; ``energy`` (L,) is the power of all bands."""
+        """Measure; ``energy`` (L,) is the power of a speech."""
         sounding = energy[energy > NOTHING]
         if not len(sounding):
-            return cls(np.full(len(energy), KNOWN, np.float32), NOTHING)
-        even = smooth(energy, EVEN)
-        floor = float(np.percentile(even[energy > NOTHING], 10)) if len(sounding) >= HZ else NOTHING
+            return cls(np.full(len(energy), KNOWN, np.float32))
+        floor = float(np.percentile(sounding, 10))
         clear = sounding[sounding > floor * 30]
         overall = float(np.percentile(clear if len(clear) >= HZ // 10 else sounding, 95))
         local = np.clip(_slow_level(energy), overall / 30, overall * 3)
-        return cls(np.maximum(local, min(floor * 10, overall)).astype(np.float32), floor)
+        return cls(np.maximum(local, min(floor * 10, overall)).astype(np.float32))
 
     def around(self, start: int, stop: int) -> Rows:
         """(stop - start,) factor that brings the power of those rows to the known level; ends are held."""
@@ -68,21 +65,24 @@ def _slow_level(energy: Rows) -> Rows:
     return np.asarray(np.interp(np.arange(len(energy)), middles, even), np.float32)
 
 
-def between_words(chance: Rows, energy: Rows, gain: AutoGain) -> Rows:
+def between_words(chance: Rows, loud: Loudness, gain: AutoGain) -> Rows:
     """Say where somebody speaks.
 
     Args:
         chance: (L,) that a row is speech, as the network hears it.
-        energy: (L,) power of all bands.
-        gain: The levels.
+        loud: How loud it is.
+        gain: How loud speech is there.
 
     Returns:
         (L,) float32: 1 from first to last sound of a phrase, soft flanks, exactly 0 elsewhere.
     """
-    threshold = np.maximum(np.maximum(gain.floor * ABOVE_FLOOR, gain.level * BELOW_SPEECH), NOTHING)
-    speech = (smooth(chance, 2.0) > 0.5) & (smooth(energy, EVEN) > threshold)
+    power, fullness = smooth(loud.power, EVEN), smooth(loud.fullness, EVEN)
+    sounding = fullness[loud.power > NOTHING]
+    steady = float(np.percentile(sounding, 10)) if len(sounding) >= HZ else -np.inf  # too short to tell
+    audible = (power > np.maximum(gain.level * BELOW_SPEECH, NOTHING)) & (fullness > steady + ABOVE_FLOOR)
+    speech = (smooth(chance, 2.0) > 0.5) & audible
     speech = _filled(speech, PAUSE)
-    speech = ~_filled(~speech, BURST)
+    speech = ~_filled(~np.pad(speech, 1), BURST)[1:-1]
     return _flanked(speech)
 
 

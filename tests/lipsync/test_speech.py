@@ -73,4 +73,12 @@ def test_what_is_no_number_is_silence_and_what_is_too_much_is_clipped() -> None:
 def test_loudness_hears_a_voice_and_no_rumble() -> None:
     times = np.arange(RATE) / RATE
     rumble, voice = (np.sin(2 * np.pi * hertz * times).astype(np.float32) for hertz in (60, 600))
-    assert loudness(rumble)[50] < 0.01 * loudness(voice)[50]
+    assert loudness(rumble).power[50] < 0.01 * loudness(voice).power[50]
+
+
+def test_fullness_is_steady_under_noise_of_any_colour() -> None:
+    dice = np.random.default_rng(2)
+    for tilt in (0.0, 0.5, 1.0):
+        spectrum = np.fft.rfft(dice.normal(size=RATE * 3)) / np.maximum(1, np.arange(RATE * 3 // 2 + 1)) ** tilt
+        fullness = loudness(np.fft.irfft(spectrum).astype(np.float32)).fullness[5:-5]
+        assert fullness.std() < 1.0
