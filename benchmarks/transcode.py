@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from lipsync import Options
-from lipsync.media import encoder_options
+from lipsync.media.encoder import PRESET, THREADS
 
 
 def transcode(clip: Path, speech: Path, out: Path) -> None:
@@ -19,9 +19,10 @@ def transcode(clip: Path, speech: Path, out: Path) -> None:
     with av.open(str(clip)) as video, av.open(str(speech)) as sound, av.open(str(out), "w") as writer:
         pictures = video.streams.video[0]
         pictures.thread_type = "AUTO"
-        encoder = writer.add_stream("libx264", rate=pictures.average_rate, options=encoder_options(Options()))
+        settings = {"preset": PRESET, "crf": str(Options().quality), "profile": "high"}
+        encoder = writer.add_stream("libx264", rate=pictures.average_rate, options=settings)
         encoder.width, encoder.height, encoder.pix_fmt = pictures.width, pictures.height, "yuv420p"
-        encoder.thread_type = "AUTO"
+        encoder.thread_count = THREADS
         voice = writer.add_stream("aac", rate=sound.streams.audio[0].rate)
         for frame in video.decode(pictures):
             writer.mux(encoder.encode(frame))
