@@ -37,7 +37,7 @@ class Composer:
     def __init__(self, subject: Subject, known: Anatomy, colours: Palette) -> None:
         self._subject = subject
         self._jaw = known.jaw
-        face = np.nanmedian(subject.seen, axis=0)
+        face = np.nanmedian(subject.seen, axis=0).astype(np.float64)
         self._grid = _region(face, subject.mouth.chin)
         self._sheet = Sheet(_pins(face, self._grid), self._grid)
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
@@ -68,7 +68,7 @@ class Composer:
     def _moves(self, number: int, shape: Shape, strength: float) -> tuple[Lips, Image, Image]:
         """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""
         subject = self._subject
-        own, face = subject.own_lips(number), subject.seen[number]
+        own, face = subject.own_lips(number), subject.seen[number].astype(np.float64)
         wanted = own + strength * (subject.apparent(number, shape.lips) - own)
         lowered = face.copy()
         lowered[:, 1] += strength * self._jaw * (shape.drop - subject.drops[number])
@@ -144,7 +144,7 @@ def _inset(own: Array, wanted: Array) -> Array:
     taken = own.copy()
     was, now = (lips[LOW_IN, :, 1] - lips[UP_IN, :, 1] for lips in (own, wanted))
     depth = INSET * _step((np.maximum(was, now) - 0.004) / 0.026)
-    depth = depth * (1 + _step((was - now - 0.01) / 0.03))
+    depth = depth * (1 + 1.5 * _step((was - now - 0.01) / 0.03))
     for inner, outer in ((UP_IN, UP_OUT), (LOW_IN, LOW_OUT)):
         into = own[outer, 1:-1] - own[inner, 1:-1]
         taken[inner, 1:-1] += depth[1:-1, None] * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)

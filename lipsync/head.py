@@ -25,6 +25,8 @@ SPREAD = 0.03
 """How far a point of a subject lies from the mean head, in IOD: weighs the points against ``LIKELY``."""
 LIKELY = np.array([0.5, 0.3])
 """Yaw and pitch that pictures commonly have, in radians: keeps a flat, odd face from seeming to nod."""
+ENOUGH = 300
+"""Pictures from which a head of one's own is learnt well."""
 STEPS = 10
 CHUNK = 2048
 
@@ -111,7 +113,8 @@ class Head:
             points: (T, 99, 2) pixels; frames with NaN get a NaN pose.
         """
         found = np.full((len(points), 6), np.nan)
-        good = np.flatnonzero(np.isfinite(points[:, STABLE]).all((1, 2)))
+        apart = np.hypot(*(points[:, EYE_L[0]] - points[:, EYE_R[0]]).T)
+        good = np.flatnonzero(np.isfinite(points[:, STABLE]).all((1, 2)) & (apart > 1))
         for start in range(0, len(good), CHUNK):
             part = good[start : start + CHUNK]
             found[part] = _fit(self.shape[STABLE], points[part][:, STABLE].astype(np.float64))
@@ -124,6 +127,7 @@ class Head:
         """
         poses = self.poses(points)
         front = np.flatnonzero(np.abs(poses.angles[:, 0]) < np.nanmedian(np.abs(poses.angles[:, 0])) + 0.05)
+        front = front[:: max(1, len(front) // ENOUGH)]
         seen = np.array([_places(poses, k, points[k], self.shape[:, 2]) for k in front.tolist()])
         share = len(front) / (len(front) + 8.0)
         shape = self.shape.copy()

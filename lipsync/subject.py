@@ -48,7 +48,7 @@ class Subject:
     Attributes:
         poses: Of the head.
         planes: The plane of the mouth in every picture.
-        seen: (T, 99, 2) all points as they lie in that plane; NaN where absent.
+        seen: (T, 99, 2) float32, all points as they lie in that plane; NaN where absent.
         depths: (99,) z of the points.
         mouth: At rest, and how it moves.
         drops: (T,) how far the chin is below its rest in the source.
@@ -57,7 +57,7 @@ class Subject:
 
     poses: Poses
     planes: Planes
-    seen: Array
+    seen: NDArray[np.float32]
     depths: Array
     mouth: Mouth
     drops: Array
@@ -97,36 +97,34 @@ def subject_of(track: Track, known: Anatomy) -> Subject:
         track: Geometry of all frames of the source; at least one has the face.
         known: What is known of heads in general.
     """
-    points = np.where(track.present[:, None, None], track.points, np.nan)
+    points = np.where(track.present[:, None, None], track.points, np.float32(np.nan))
     head = known.head.own(points)
     poses = head.poses(points)
     depths = head.shape[:, 2]
     planes = poses.plane(float(depths[LIPS].mean()))
     seen = _in_plane(planes, points)
-    still = seen - _lean(planes, depths)
-    mouth = _at_rest(rows(still), still[:, CHIN, 1], poses, known.basis)
+    lips = rows(seen) - (depths[ROWS] - planes.depth)[None, ..., None] * planes.lean[:, None, None]
+    chins = seen[:, CHIN, 1] - (depths[CHIN] - planes.depth) * planes.lean[:, 1]
+    mouth = _at_rest(lips, chins, poses, known.basis)
     return Subject(
         poses=poses,
         planes=planes,
         seen=seen,
         depths=depths,
         mouth=mouth,
-        drops=still[:, CHIN, 1] - mouth.chin,
+        drops=chins - mouth.chin,
         strength=_strength(track, poses),
     )
 
 
-def _in_plane(planes: Planes, points: NDArray[np.floating]) -> Array:
-    flat = points - planes.origin[:, None]
+def _in_plane(planes: Planes, points: NDArray[np.floating]) -> NDArray[np.float32]:
     back = np.full_like(planes.across, np.nan)
     good = np.isfinite(planes.origin).all(1)
     back[good] = np.linalg.inv(planes.across[good])
-    return np.asarray(np.einsum("tij,tkj->tki", back, flat), np.float64)
-
-
-def _lean(planes: Planes, depths: Array) -> Array:
-    leaning: Array = (depths[None, :, None] - planes.depth) * planes.lean[:, None]
-    return leaning
+    seen = np.empty_like(points, np.float32)
+    for k, flat in enumerate(points):
+        seen[k] = (flat - planes.origin[k]) @ back[k].T
+    return seen
 
 
 def _at_rest(lips: Array, chins: Array, poses: Poses, basis: Array) -> Mouth:

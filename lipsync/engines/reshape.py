@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,9 @@ class ReshapeEngine:
         heard = self.ear.hear(take.speech)
         source = open_face(take.face, self._options)
         line = timeline(source, heard.seconds, self._options.fps)
-        glances = Glances(len(source.times))
-        track = self._look(source, take, glances, report)
+        used = int(line.indices.max()) + 1
+        glances = Glances(used)
+        track = self._look(glances.watch(islice(source.frames(), used)), used, take, report)
         subject = subject_of(track, self._known)
         part = part_of(subject, heard.motion, line)
         composer = Composer(subject, self._known, glances.palette(track))
@@ -71,12 +73,9 @@ class ReshapeEngine:
         write_video(video, source, line, frames, take.speech, self._options)
         return self._render(video, source, line, part, subject)
 
-    def _look(self, source: Source, take: Take, glances: Glances, report: Report) -> Track:
-        total = len(source.times)
+    def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
         return self._tracker.track(
-            glances.watch(source.frames()),
-            take.pick,
-            lambda number: report(Progress(stage="look", frame=number, frames=total)),
+            frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total))
         )
 
     def _render(self, video: Path, source: Source, line: Timeline, part: Part, subject: Subject) -> Render:
