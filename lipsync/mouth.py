@@ -38,6 +38,8 @@ SHUT = 0.01
 """Smaller openings are none: a slit of one dark pixel is what a bad dub looks like."""
 TYPICAL_WIDTH = 0.573
 """Of the person whose lips the basis was measured on."""
+POUT = 0.5
+"""How much taller each lip is seen from the front for each IOD that it is pushed forward."""
 UPPER_SHARE = 0.35
 """When open lips close, how much of the way the upper lip goes."""
 SMILE_WIDTH = 0.60
@@ -96,6 +98,9 @@ class Mouth:
         gain = self.gain
         held[1] = min(held[1], max(0.0, (WIDEST - width(self.rest)) / gain))
         lips = self.rest + gain * np.tensordot(held[:5], self.basis, axes=1)
+        fuller = gain * POUT * float(held[5]) * (1 - np.linspace(-1, 1, N) ** 2)
+        lips[UP_OUT, :, 1] -= fuller
+        lips[LOW_OUT, :, 1] += fuller
         return Shape(lips=parted(lips, gain * held[0]), drop=gain * float(held[4]))
 
 

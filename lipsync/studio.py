@@ -64,12 +64,19 @@ class Studio:
             LipsyncError: The take cannot be rendered; neither file was touched.
         """
         with _beside(video) as film, _beside(poster) as still:
-            render = self._engine.render(take, film, report)
+            render = self._drawn(take, film, report)
             self._distrust(render, film, take)
             write_poster(film, render.poster_at, still)
             _put(film, video)
             _put(still, poster)
         return replace(render, video=video)
+
+    def _drawn(self, take: Take, film: Path, report: Report) -> Render:
+        try:
+            return self._engine.render(take, film, report)
+        except MemoryError as error:
+            hint = "Cap render.width and render.height, or give the machine more."
+            raise EngineError(f"there was not enough memory for {take.face.name}", hint) from error
 
     def _distrust(self, render: Render, film: Path, take: Take) -> None:
         facts = probe_video(film)

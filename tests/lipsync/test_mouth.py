@@ -93,3 +93,10 @@ def test_relaxing_takes_back_a_wide_smile_only() -> None:
     assert width(relaxed(SMILE)) < width(SMILE)
     earnest = SMILE * [0.8, 1.0]
     assert relaxed(earnest) == pytest.approx(earnest)
+
+
+def test_lips_pushed_forward_look_fuller(mouth: Mouth) -> None:
+    plain, pouting = mouth.shape(values()).lips, mouth.shape(values(protrusion=0.02)).lips
+    assert pouting[LOW_OUT, 5, 1] > plain[LOW_OUT, 5, 1]
+    assert pouting[UP_OUT, 5, 1] < plain[UP_OUT, 5, 1]
+    assert pouting[UP_OUT, [0, -1]] == pytest.approx(plain[UP_OUT, [0, -1]])

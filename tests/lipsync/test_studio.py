@@ -66,6 +66,16 @@ def test_an_engine_that_lies_is_caught(footage: Footage) -> None:
     assert not list(footage.folder.glob(".*"))
 
 
+def test_too_little_memory_is_a_passing_fault(footage: Footage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> Render:
+        raise MemoryError
+
+    monkeypatch.setattr(Liar, "render", greedy)
+    with pytest.raises(EngineError, match=r"not enough memory for face\.mp4") as caught:
+        render(Studio(Liar(), NULL), take(footage))
+    assert caught.value.passing
+
+
 def test_a_video_too_short_for_the_speech_is_caught(footage: Footage, monkeypatch: pytest.MonkeyPatch) -> None:
     studio = Studio(Liar(), NULL)
     one = take(footage)
