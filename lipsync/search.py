@@ -12,6 +12,9 @@ from lipsync.landmarks import FACE_SIDE, FACE_SIZE, Landmarks, Matrix, Reading, 
 from lipsync.media import Frame
 
 PROPOSALS = 12
+"""Spots of one look that are examined more closely; the hottest only."""
+FEW = 4
+"""Likewise in a quick search, which is made in every frame while nobody is there."""
 PASSES = 3
 SURE = 0.5
 """Score above which a reading is a face."""
@@ -84,19 +87,20 @@ class Search:
 
         Args:
             frame: The picture.
-            thorough: Where one look shows none, look again: nearer, from farther away, turned. Up to half a second.
+            thorough: Where one look shows none, look again: nearer, from farther away, turned. Up to a second.
             still: See :func:`close_up`.
         """
-        found = self._confirmed(frame, self._detector.find(frame, whole(frame)), still)
+        spots = self._detector.find(frame, whole(frame))[: PROPOSALS if thorough else FEW]
+        found = self._confirmed(frame, spots, still)
         rounds = looks(frame) if thorough else iter(())
         while not found and (batch := next(rounds, None)) is not None:
-            spots = [spot for look in batch for spot in self._detector.find(frame, look)]
-            found = self._confirmed(frame, apart(spots), still)
+            spots = apart([spot for look in batch for spot in self._detector.find(frame, look)])
+            found = self._confirmed(frame, spots[:PROPOSALS], still)
         return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
 
     def _confirmed(self, frame: Frame, spots: list[Spot], still: bool) -> list[Face]:
         faces: list[Face] = []
-        for spot in spots[:PROPOSALS]:
+        for spot in spots:
             to_crop = crop_at(np.array([spot.x, spot.y]), spot.angle, FACE_SIDE * spot.spread, FACE_SIZE)
             face = close_up(frame, self._landmarks, to_crop, still)
             if face.score >= SURE and _inside(face, frame) and not any(_same(face, other) for other in faces):
