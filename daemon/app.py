@@ -27,8 +27,8 @@ from daemon.settings import Settings
 from daemon.watch import Watch
 from daemon.worker import COMMAND, Worker
 
-_CHUNK = 1.0
-"""Seconds of one nap: a stop that came without a signal, and the watchdog, want to be noticed."""
+_CHUNK = 0.5
+"""Seconds of one nap: being asked to end, and the watchdog, want to be noticed."""
 _BUG_PAUSE = 5.0
 
 
@@ -104,7 +104,7 @@ def run(
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, worker, log, notifier, stop, once)
     try:
-        with _signals(stop, watch):
+        with _signals(stop):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
     finally:
         notifier.stopping()
@@ -149,15 +149,15 @@ def _desk(
 
 
 @contextlib.contextmanager
-def _signals(stop: threading.Event, watch: Watch) -> Iterator[None]:
+def _signals(stop: threading.Event) -> Iterator[None]:
     """End at SIGTERM and SIGINT, where that is ours to decide."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(_number: int, _frame: object) -> None:
+        # Nothing else: the loop may hold the lock of any other event right now, and would wait for itself for ever.
         stop.set()
-        watch.wake()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -119,6 +119,8 @@ class Desk:
             self._said.pop("the root", None)
             return True
         self._say("the root", "it is not there, or its share is not mounted: waiting for it")
+        self._look = Look((), (), math.inf)
+        self.failed = True
         return False
 
     def _glance(self) -> None:

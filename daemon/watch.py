@@ -87,10 +87,6 @@ class Watch:
         self.mode = "events" if self._observer else "poll"
         log.info("watching", mode=self.mode, file_system=mount.type or "unknown")
 
-    def wake(self) -> None:
-        """Wake whoever waits."""
-        self._alarm.rung.set()
-
     def wait(self, seconds: float) -> bool:
         """Wait for a change, but no longer than this; say whether one came."""
         woken = self._alarm.rung.wait(seconds)

@@ -66,6 +66,8 @@ def test_a_share_that_is_not_there_is_waited_for(bench: Bench, monkeypatch: pyte
         assert bench.places() == ["inbox/talk"]
         mounted.touch()
         bench.wait(lambda: (bench.root / "done/talk").exists())
+    mounted.unlink()
+    assert bench.once(inbox={"mount_guard": True}) == 1, "once, there is nothing to wait for"
 
 
 def test_a_job_whose_folder_somebody_removed_is_let_go(bench: Bench) -> None:
