@@ -76,7 +76,8 @@ class Follower:
 
     def _found(self, frame: Frame) -> Face | None:
         """Search the frame: thoroughly at first and every now and then."""
-        faces = self._search.faces(frame, thorough=self._away % PATIENCE == 0, still=self._still)
+        thorough = self._away % PATIENCE == 0
+        faces = self._search.faces(frame, thorough, self._still, everyone=self._pick != "largest")
         self.most = max(self.most, len(faces))
         return choose(faces, self._pick, self._last)
 

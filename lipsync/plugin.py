@@ -38,8 +38,15 @@ def find(group: str, name: str) -> Any:
         return point.load()
     except BROKEN as error:
         hint = f"Mend or remove the package that brings {point.value}."
-        raise EngineError(f"the {kind} {name!r} is broken ({type(error).__name__}: {error})", hint) from error
+        raise EngineError(
+            f"the {kind} {name!r} is broken ({type(error).__name__}: {first_line(error)})", hint
+        ) from error
 
 
 def _point(group: str, name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=group, name=name)), None)
+
+
+def first_line(error: BaseException) -> str:
+    """Give the beginning of what a library said: some say a page, and a person reads a line."""
+    return str(error).strip().partition("\n")[0][:200]

@@ -15,6 +15,8 @@ PROPOSALS = 12
 """Spots of one look that are examined more closely; the hottest only."""
 FEW = 4
 """Likewise in a quick search, which is made in every frame while nobody is there."""
+NEARER = 3
+"""Rounds of ``looks`` that only come nearer; the later ones turn the picture."""
 PASSES = 3
 SURE = 0.5
 """Score above which a reading is a face."""
@@ -82,20 +84,23 @@ class Search:
         self._detector = detector
         self._landmarks = landmarks
 
-    def faces(self, frame: Frame, thorough: bool = False, still: bool = False) -> list[Face]:
+    def faces(self, frame: Frame, thorough: bool = False, still: bool = False, everyone: bool = False) -> list[Face]:
         """All faces in the frame, from left to right.
 
         Args:
             frame: The picture.
             thorough: Where one look shows none, look again: nearer, from farther away, turned. Up to a second.
             still: See :func:`close_up`.
+            everyone: When thorough, look nearer also where faces were seen: somebody counts them, so small ones matter.
         """
         spots = self._detector.find(frame, whole(frame))[: PROPOSALS if thorough else FEW]
         found = self._confirmed(frame, spots, still)
-        rounds = looks(frame) if thorough else iter(())
-        while not found and (batch := next(rounds, None)) is not None:
+        for number, batch in enumerate(looks(frame) if thorough else ()):
+            if found and not (everyone and number < NEARER):
+                break
             spots = apart([spot for look in batch for spot in self._detector.find(frame, look)])
-            found = self._confirmed(frame, spots[:PROPOSALS], still)
+            nearer = self._confirmed(frame, spots[:PROPOSALS], still)
+            found += [face for face in nearer if not any(_same(face, other) for other in found)]
         return sorted(found, key=lambda face: float(face.points[:, 0].mean()))
 
     def _confirmed(self, frame: Frame, spots: list[Spot], still: bool) -> list[Face]:

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from lipsync.errors import EngineError, NoFaceError
 from lipsync.face import Track
 from lipsync.media import Frame
-from lipsync.plugin import BROKEN, find
+from lipsync.plugin import BROKEN, find, first_line
 from lipsync.steady import steadied
 from lipsync.take import Weights
 
@@ -57,7 +57,7 @@ def load_tracker(name: str, device: str) -> Tracker:
         tracker = kind(device)
     except BROKEN as error:
         hint = "Choose another tracker or mend the package that brings it."
-        raise EngineError(f"the tracker {name!r} cannot start ({error})", hint) from error
+        raise EngineError(f"the tracker {name!r} cannot start ({first_line(error)})", hint) from error
     if not isinstance(tracker, Tracker):
         raise EngineError(f"the tracker {name!r} does not track", "Choose another tracker.")
     return tracker

@@ -16,6 +16,7 @@ import numpy as np
 from lipsync.articulation import Articulation
 from lipsync.compose import Composer
 from lipsync.ear import Ear
+from lipsync.errors import NoFaceError
 from lipsync.face import Track
 from lipsync.glance import Glances
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
@@ -74,9 +75,12 @@ class ReshapeEngine:
         return self._render(video, source, line, part, subject)
 
     def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
-        return self._tracker.track(
-            frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total))
-        )
+        try:
+            return self._tracker.track(
+                frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total))
+            )
+        except NoFaceError as error:
+            raise NoFaceError(f"{take.face.name}: {error.message}", error.hint) from error
 
     def _render(self, video: Path, source: Source, line: Timeline, part: Part, subject: Subject) -> Render:
         return Render(
