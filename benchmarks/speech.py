@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures import record, table
 from lipsync.articulation import OPEN, WIDTH, Articulation, Motion
 from lipsync.media import open_speech
 from lipsync.take import Limits
@@ -131,24 +132,40 @@ def _r(ours: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
     return float(np.corrcoef(ours, truth)[0, 1]) if ours.std() > 0 else 0.0
 
 
-def main() -> None:
-    """Print the rows."""
-    articulation = Articulation("cpu")
-    verdicts = [judge(clip, articulation(clip.samples)) for clip in unseen()]
+def people(articulation: Articulation) -> list[list[str]]:
+    """Rows about clips of people training never met."""
+    clips = unseen()
+    verdicts = [judge(clip, articulation(clip.samples)) for clip in clips]
     closed, wanted = (sum(v.closures[k] for v in verdicts) for k in (0, 1))
-    really = sum(shut_vowels(clip.phones, clip.opening) for clip in unseen())
     shut, vowels = (sum(v.shut_vowels[k] for v in verdicts) for k in (0, 1))
+    really = sum(shut_vowels(clip.phones, clip.opening) for clip in clips)
     mean = {name: np.mean([getattr(v, name) for v in verdicts]) for name in ("opening", "width", "silence")}
-    delay = np.median([v.lag for v in verdicts]) * 1000
-    print(f"speech -> mouth   r opening {mean['opening']:.2f}, r width {mean['width']:.2f}, lag {delay:+.0f} ms,")
-    print(f"                  /p b m/ {closed}/{wanted} closed, {shut}/{vowels} vowels shut (in their videos {really})")
-    print(f"                  ({len(verdicts)} clips of people training never met)")
+    return [
+        [f"r of the opening, {len(verdicts)} clips of GRID speakers never met", f"{mean['opening']:.2f}"],
+        ["r of the width", f"{mean['width']:.2f}"],
+        ["mouth behind voice, median", f"{np.median([v.lag for v in verdicts]) * 1000:+.0f} ms"],
+        ["/p b m/ that close", f"{closed} of {wanted}"],
+        ["vowels nearly shut", f"{shut} of {vowels} (in the videos themselves {really})"],
+        ["activity in silence, share of that in speech", f"{mean['silence']:.3f}"],
+    ]
+
+
+def sample(articulation: Articulation) -> list[list[str]]:
+    """Rows about the bundled speech, whose phones are known exactly."""
     phones = json.loads((SAMPLE / "hello.phones.json").read_text(encoding="utf-8"))
-    for name in ("hello.en.flac", "hello.zh.flac"):
+    rows = []
+    for name, language in (("hello.en.flac", "English"), ("hello.zh.flac", "Mandarin")):
         motion = articulation(open_speech(SAMPLE / name, Limits()).samples16k)
         closed, wanted = closures(motion, phones[name])
-        print(f"                  {name}: /p b m/ {closed}/{wanted} closed")
-    print(f"silence           activity {mean['silence']:.3f} of the opening of loud speech")
+        rows.append([f"/p b m/ that close, bundled sample, {language}", f"{closed} of {wanted}"])
+    return rows
+
+
+def main() -> None:
+    """Measure and record; people are left out where the recordings of them are not at hand."""
+    articulation = Articulation("cpu")
+    rows = people(articulation) if DATA.exists() else []
+    record("speech", "Speech to mouth", table(["what", "measured"], rows + sample(articulation)))
 
 
 if __name__ == "__main__":
