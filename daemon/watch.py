@@ -6,6 +6,7 @@ cannot. There the interval alone wakes us.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -98,6 +99,8 @@ class Watch:
     def close(self) -> None:
         """Stop watching."""
         if self._observer is not None:
+            # an event that arrives while it stops is no error to it alone, and would be a raw line in our log
+            logging.getLogger("watchdog").setLevel(logging.CRITICAL)
             self._observer.stop()
             self._observer.join()
 
