@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -131,11 +132,12 @@ def _make_way(hidden: Path) -> None:
 
 
 def _letter(folder: Path, hidden: Path) -> Path:
-    """Give the path of our WHY.txt: of another name where a person dropped one of their own, and always the same."""
+    """Give the path of our WHY.txt: "WHY (2).txt" where a person dropped one of their own, and always the same."""
     if name := letter_name(hidden):
         return folder / name
+    stem, _, suffix = why.FILE_NAME.partition(".")
     number = 1
-    while (path := folder / numbered(why.FILE_NAME, number)).exists() or path.is_symlink():
+    while os.path.lexists(path := folder / f"{numbered(stem, number)}.{suffix}") and not why.written_by_us(path):
         number += 1
     durable.replace(hidden / LETTER, path.name)
     return path
@@ -147,7 +149,7 @@ def letter_name(hidden: Path) -> str:
         name = (hidden / LETTER).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""
-    return name if name.startswith(why.FILE_NAME) and "/" not in name else ""
+    return name if name.startswith("WHY") and name.endswith(".txt") and "/" not in name else ""
 
 
 def _remember(job: Job, hidden: Path) -> Job:

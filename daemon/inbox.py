@@ -192,6 +192,11 @@ def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[Job
         DropError: It is refused.
         OSError: Its job.toml cannot be read just now.
     """
+    if found.finished:
+        raise DropError(
+            "this is a finished folder of done/, with the dropped files in its inputs/",
+            "To make something of them anew, drop a copy of inputs/; or move this folder back to done/",
+        )
     if found.odd:
         path, reason = found.odd[0]
         raise DropError(f"{shown(path)} is {reason}", "Put the files themselves into the folder, side by side.")

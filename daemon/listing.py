@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from daemon.journal import OURS
+from daemon.journal import FILE_NAME as JOB
+from daemon.journal import INPUTS, OURS
 from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
 ORDER = "job.toml"
@@ -75,6 +76,12 @@ class Listing:
     partial: tuple[str, ...]
     odd: tuple[tuple[str, str], ...]
     ours: tuple[Entry, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether it looks like a folder of ours out of done/."""
+        paths = {entry.path for entry in self.entries}
+        return JOB in paths and any(path.startswith(f"{INPUTS}/") for path in paths)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of this kind, in order."""

@@ -59,7 +59,7 @@ class Pipeline:
                 raise Cancelled
             self._steps[work.job.state](work, pulse)
         except Cancelled:
-            work.save(work.job.fail("the job was cancelled", "To make it after all, move this folder back to inbox/."))
+            work.save(work.job.fail("the job was cancelled", ""))
         except PublishError as error:
             work.save(work.job.fail(error.message, error.hint))
         except FileNotFoundError as error:

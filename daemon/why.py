@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from daemon.job import Job, State, TakeState
 from daemon.name import shown
 
 FILE_NAME = "WHY.txt"
+_WRONG = "  What was wrong: "
+_LONGEST = 1024 * 1024
 
 
 def why(job: Job) -> str:
@@ -17,12 +21,19 @@ def why(job: Job) -> str:
     return "\n".join([*parts, _advice(job)])
 
 
+def written_by_us(path: Path) -> bool:
+    """Say whether a file of that name is one of ours, left from before, and not somebody's own."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
+        return False
+    return f"\n{_WRONG}" in path.read_text(encoding="utf-8", errors="replace")
+
+
 def _whole(job: Job) -> str:
     return _paragraph(shown(job.name), job.error, job.hint)
 
 
 def _paragraph(title: str, error: str, hint: str) -> str:
-    lines = [title, f"  What was wrong: {_sentence(shown(error))}"]
+    lines = [title, f"{_WRONG}{_sentence(shown(error).removeprefix(f'{title}: '))}"]
     if hint:
         lines.append(f"  What to do: {_sentence(shown(hint))}")
     return "\n".join(lines) + "\n"
@@ -32,8 +43,12 @@ def _advice(job: Job) -> str:
     made = [f"{take.name}.mp4" for take in job.takes if take.state is TakeState.RENDERED]
     kept = f" What is made already ({', '.join(made)}) is kept and not made again." if made else ""
     if job.state is State.DONE or job.state is State.PUBLISHED:
-        return f"The other files are made. To try what failed once more: lipsyncd retry {job.id}\n"
-    return f"Mend it, then move this folder back to inbox/.{kept}\n"
+        return (
+            "The other files are made. To have this one made too, drop a better file and the audio as a new folder;\n"
+            f"or put it into inputs/ under the same name and run: lipsyncd retry {job.id}\n"
+        )
+    mend = "Mend it, then move" if job.hint or job.in_state(TakeState.FAILED) else "To have it made after all, move"
+    return f"{mend} this folder back to inbox/.{kept}\n"
 
 
 def _sentence(text: str) -> str:

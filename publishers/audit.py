@@ -19,7 +19,11 @@ INPUTS = "inputs"
 
 @dataclass(frozen=True)
 class Finding:
-    """A listed file (or "manifest.json") and what is wrong with it."""
+    """A listed file (or "manifest.json") and what is wrong with it.
+
+    Attributes:
+        file: Relative to the manifest's folder: a dropped "inputs/bob.jpg" is not the poster "bob.jpg".
+    """
 
     file: str
     problem: str
@@ -97,22 +101,21 @@ def _present(folder: Path, manifest: Manifest) -> list[_Claim]:
 
 
 def _check(folder: Path, claim: _Claim, profile: Profile) -> Finding | None:
+    name = _find(folder, claim)
+    if name is None:
+        return Finding(claim.places[0], "is missing")
     try:
-        place = _find(folder, claim)
-        if place is None:
-            return Finding(claim.file, "is missing")
-        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
-            return Finding(claim.file, "is a link that leaves the folder; it was not followed")
-        problem = _compare(place, claim, profile)
+        if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+            return Finding(name, "is a link that leaves the folder; it was not followed")
+        problem = _compare(folder / name, claim, profile)
     except OSError as error:
         problem = f"cannot be read ({error.strerror or error})"
-    return Finding(claim.file, problem) if problem else None
+    return Finding(name, problem) if problem else None
 
 
-def _find(folder: Path, claim: _Claim) -> Path | None:
+def _find(folder: Path, claim: _Claim) -> str | None:
     """Return the first of the places where there is something."""
-    there = (folder / place for place in claim.places)
-    return next((place for place in there if os.path.lexists(place)), None)
+    return next((place for place in claim.places if os.path.lexists(folder / place)), None)
 
 
 def _compare(place: Path, claim: _Claim, profile: Profile) -> str:

@@ -54,6 +54,7 @@ def test_a_link_is_refused_and_never_followed(bench: Bench, tmp_path: Path) -> N
     assert bench.once() == 1
     assert "key.png is a link" in bench.text("failed/talk/WHY.txt").replace("Key", "key")
     assert bench.text("failed/sly/WHY.txt") == "because"
+    assert "  What was wrong: " in bench.text("failed/sly/WHY (2).txt")
     assert (bench.root / "failed/sly/_.lipsyncd").is_symlink()
     assert {path.name for path in secret.iterdir()} == {"key.png"}
     assert (bench.root / "failed/talk/key.png").is_symlink()
@@ -72,6 +73,17 @@ def test_a_failed_folder_is_mended_and_moved_back(bench: Bench) -> None:
     assert bench.job("done/talk").id == identity
 
 
+def test_a_finished_folder_in_the_inbox_is_told_apart(bench: Bench) -> None:
+    bench.drop("talk", FILES | {"bob.mp4": "no-face"})
+    assert bench.once() == 1
+    (bench.root / "done/talk").rename(bench.root / "inbox/talk")
+    assert bench.once() == 1
+    home = bench.root / "failed/talk"
+    assert "finished folder" in (home / "WHY.txt").read_text(encoding="utf-8")
+    assert not list(home.glob("WHY?*(2)*")), "what we wrote ourselves, we write anew"
+    assert (home / "inputs" / "bob.mp4").read_text() == "no-face"
+
+
 def test_cancel_keeps_what_is_made_and_only_the_rest_is_made_later(bench: Bench) -> None:
     bench.drop("talk", FILES | {"bob.mp4": "slow 60"})
     with bench.watching():
@@ -84,6 +96,7 @@ def test_cancel_keeps_what_is_made_and_only_the_rest_is_made_later(bench: Bench)
     why = bench.text("failed/talk/WHY.txt")
     assert "cancelled" in why
     assert "ann.mp4" in why
+    assert why.count("back to inbox/") == 1
     made = (bench.root / "failed/talk/.lipsyncd/ann.mp4").stat()
     (bench.root / "failed/talk/bob.mp4").write_text("ok too")
     control.retry(bench.root, "talk")

@@ -129,6 +129,8 @@ def test_why_names_the_file_and_what_to_do() -> None:
     assert "bob.mp4\n  What was wrong: No face in bob.mp4.\n  What to do: Take another.\n" in failed
     assert "ann.mp4" in failed
     assert "inbox/" in failed
+    named = why(replace(JOB, takes=(JOB.takes[0].failed(f"{JOB.takes[0].face}: no face", ""),)))
+    assert f"{JOB.takes[0].face}\n  What was wrong: No face.\n" in named, "no name is said twice"
     done = why(replace(JOB, state=State.DONE))
     assert "lipsyncd retry abc12345" in done
     assert "\\n" in failed

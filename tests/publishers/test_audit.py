@@ -35,7 +35,7 @@ def test_one_flipped_byte_is_found_and_the_file_is_named(result: Any, file: str)
     data[len(data) * 2 // 3] ^= 1
     path.write_bytes(data)
     [finding] = verify(result.folder)
-    assert finding.file == path.name
+    assert finding.file == file, "a poster and a dropped photo may have one name"
     assert "has other bytes" in finding.problem
 
 
@@ -44,10 +44,10 @@ def test_one_missing_byte_and_a_missing_file_are_found(result: Any, file: str) -
     path = result.folder / file
     os.truncate(path, path.stat().st_size - 1)
     [finding] = verify(result.folder)
-    assert finding.file == path.name
+    assert finding.file == file
     assert f"has {path.stat().st_size} bytes" in finding.problem
     path.unlink()
-    assert verify(result.folder) == [Finding(path.name, "is missing")]
+    assert verify(result.folder) == [Finding(file, "is missing")]
 
 
 def test_a_wrong_cid_is_found_though_the_bytes_are_right(result: Any) -> None:
@@ -145,7 +145,7 @@ def test_links_out_of_the_folder_are_refused_and_links_within_are_followed(resul
 def test_an_inputs_folder_that_is_a_link_is_not_followed(result: Any) -> None:
     (result.folder / "inputs").rename(result.folder.parent / "elsewhere")
     (result.folder / "inputs").symlink_to(result.folder.parent / "elsewhere")
-    assert set(problems(result.folder)) == set(INPUTS)
+    assert set(problems(result.folder)) == {f"inputs/{name}" for name in INPUTS}
 
 
 def test_what_is_no_file_is_found_and_never_opened(result: Any) -> None:
