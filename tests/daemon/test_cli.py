@@ -182,7 +182,12 @@ def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     fifo = tmp_path / "settings.toml"
     os.mkfifo(fifo)
     command = [sys.executable, "-m", "daemon", "config", "check", "--config", str(fifo)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may be born deaf to it
+    try:
+        running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    with running:
         writer = os.open(fifo, os.O_WRONLY)  # returns once the command reads: it is in the middle of its work then
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=30)
