@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Full, Queue
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -119,7 +120,10 @@ def _ticks(time: Fraction, tick: Fraction) -> int:
 
 
 def _stamped(frame: Frame, stamp: int, tick: Fraction) -> VideoFrame:
-    picture = VideoFrame.from_numpy_buffer(frame.data, "yuv420p")
+    picture = VideoFrame(frame.width, frame.height, "yuv420p")  # from_numpy_buffer loses rows where H/2 is odd
+    for plane, values in zip(picture.planes, frame.planes, strict=True):
+        stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        stored[: values.shape[0], : values.shape[1]] = values
     picture.pts, picture.time_base = stamp, tick
     return picture
 

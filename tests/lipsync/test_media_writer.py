@@ -72,6 +72,19 @@ def test_times_are_exact_and_last_as_long_as_the_speech(footage: Footage, fps: F
     assert (facts.width, facts.height) == (64, 48)
 
 
+@pytest.mark.parametrize("size", [(64, 48), (66, 46), (64, 50), (62, 54), (90, 90)])
+def test_every_plane_is_written_where_it_belongs(footage: Footage, size: tuple[int, int]) -> None:
+    """Heights that 4 does not divide once lost rows, and their colours lay beside their shapes."""
+    face = footage.folder / "face.png"
+    shade = np.linspace(0, 255, size[0])[None] * np.ones((size[1], 1)), np.linspace(0, 255, size[1])[:, None]
+    cv2.imwrite(str(face), np.stack([shade[0], shade[1] * np.ones((1, size[0])), 255 - shade[0]], -1).astype(np.uint8))
+    out, source, _ = made(face, footage.audio(seconds=0.2))
+    wanted = next(source.frames()).planes
+    found = next(open_face(out, OPTIONS).frames()).planes
+    for here, there in zip(wanted, found, strict=True):
+        assert np.abs(here.astype(int) - there).mean() < 2
+
+
 def test_variable_times_are_exact(footage: Footage) -> None:
     stamps = [0, 40, 100, 120, 300, 301, 500, 540, 580, 620]
     out, _, line = made(footage.video(stamps=stamps, tick=Fraction(1, 1000)), footage.audio(seconds=1.5))
