@@ -48,7 +48,9 @@ def main(words: Sequence[str] | None = None) -> int:
         console.error(error.message, error.hint)
         return _code(error)
     except OSError as error:
-        console.error(f"{error.filename or 'a file'}: {error.strerror or error}", "Look at its rights and the disk.")
+        console.error(
+            f"{error.filename or 'the output'}: {error.strerror or error}", "Look at its rights and the disk."
+        )
         return 1
     return code
 

@@ -168,10 +168,14 @@ def _fault(detail: Mapping[str, Any], layers: Mapping[str, Mapping[str, Any]]) -
 def _meant(name: str) -> str:
     """Say which setting was probably meant, by its whole name or its last part."""
     known = setting_names()
-    last = name.rpartition(".")[2]
+    table, _, last = name.rpartition(".")
     same = [full for full in known if full.rpartition(".")[2] == last]
     tables = sorted({full.rpartition(".")[0] for full in known} - {""})
-    close = same or get_close_matches(name, [*known, *tables], n=1, cutoff=0.6)
+    if table in tables:  # the table is right, so only what comes after it counts
+        near = get_close_matches(last, [full.removeprefix(f"{table}.") for full in known], n=1, cutoff=0.6)
+        close = same or [full for full in known if near and full == f"{table}.{near[0]}"]
+    else:
+        close = same or get_close_matches(name, [*known, *tables], n=1, cutoff=0.6)
     if not close:
         parts = {full.rpartition(".")[2]: full for full in known}
         close = [parts[part] for part in get_close_matches(last, parts, n=1, cutoff=0.75)]

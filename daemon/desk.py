@@ -107,7 +107,8 @@ class Desk:
     def close(self) -> None:
         """Let go of all jobs; the next daemon goes on with them."""
         for work in self._works.values():
-            work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
+            if not _unapproved(work):  # what it says then, somebody can do meanwhile
+                work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
             work.hold.release()
 
     def _mounted(self) -> bool:
@@ -233,8 +234,7 @@ class Desk:
 
     def _idle(self, work: Work) -> bool:
         """Say whether a job waits for something that may never come."""
-        unapproved = work.job.state is State.REVIEW and not work.job.approved
-        return work.parked or unapproved or bool(self.tries and work.misses > self.tries)
+        return work.parked or _unapproved(work) or bool(self.tries and work.misses > self.tries)
 
     def _pause(self) -> float:
         """Seconds until something is due that no event tells us of."""
@@ -244,3 +244,7 @@ class Desk:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
         moments += [moment - now for moment in self._stuck.values() if moment < math.inf]
         return max(0.0, min([self._look.due, *moments]))
+
+
+def _unapproved(work: Work) -> bool:
+    return work.job.state is State.REVIEW and not work.job.approved

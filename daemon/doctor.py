@@ -64,7 +64,7 @@ def weights() -> Iterator[Check]:
         yield Check("weights", "fail", "the package carries none", "Reinstall lipsyncd.")
     for model in found:
         if model.state == "usable":
-            yield Check(f"weights {model.name}", "ok", f"{model.bytes / 1e6:.2f} MB, sha256 as it should be")
+            yield Check(f"weights {model.name}", "ok", f"{model.bytes / 1e3:.0f} kB, sha256 as it should be")
         else:
             yield Check(f"weights {model.name}", "fail", model.state, "Reinstall lipsyncd.")
 

@@ -82,7 +82,7 @@ class Rendition:
             rendered = self._worker.render(request, pulse, log)
         except RenderCrash as crash:
             log.warning("the renderer crashed", reason=f"it {crash}")
-            self._miss(work, take, f"the renderer {crash}", "Try another file, or the same one saved anew.")
+            self._miss(work, take, f"the renderer {crash}", "Try a smaller file, or the same one saved anew.")
         except RenderError as error:
             log.info("take refused", **asdict(error.failure), speeches_heard=error.heard)
             self._refused(work, take, error)
@@ -98,8 +98,10 @@ class Rendition:
         if not failure.passing:
             work.save(work.job.with_take(take.failed(failure.message, failure.hint)))
             return
-        if failure.type != StorageError.__name__:  # a full disk is not the take's fault, however often it happens
-            self._miss(work, take, failure.message, failure.hint)
+        if failure.type == StorageError.__name__:  # a full disk is not the take's fault, however often it happens
+            stash = self._request(work, take).video.stem
+            raise LaterError(_renamed(failure.message, stash, take.name), failure.hint)
+        self._miss(work, take, failure.message, failure.hint)
         if take.face in {waiting.face for waiting in work.job.in_state(TakeState.WAITING)}:
             raise LaterError(failure.message, failure.hint)
 
@@ -175,6 +177,13 @@ def _reused(work: Work, job: Job) -> Job:
             job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}"))
             work.log.info("take made earlier", take=take.name)
     return job
+
+
+def _renamed(message: str, stash: str, name: str) -> str:
+    """Call a result by the name that it will have."""
+    for suffix in SUFFIXES:
+        message = message.replace(f"{stash}{suffix}", f"{name}{suffix}")
+    return message
 
 
 def _sound(path: Path) -> bool:

@@ -211,6 +211,8 @@ class _Process:
             return "closed its mouth"
         if code >= 0:
             return f"ended unexpectedly with exit code {code}"
+        if code == -signal.SIGKILL:
+            return "was killed, as happens when the machine runs out of memory"
         name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
         return f"was ended by the signal {name}"
 

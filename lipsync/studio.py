@@ -63,7 +63,7 @@ class Studio:
         Raises:
             LipsyncError: The take cannot be rendered; neither file was touched.
         """
-        with _beside(video) as film, _beside(poster) as still:
+        with _beside(video) as film, _named(video, film), _beside(poster) as still, _named(poster, still):
             render = self._drawn(take, film, report)
             self._distrust(render, film, take)
             write_poster(film, render.poster_at, still)
@@ -132,6 +132,15 @@ def _beside(final: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             private.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(final: Path, private: Path) -> Iterator[None]:
+    """Say of a file that cannot be stored what it was to be called: its private name tells a person nothing."""
+    try:
+        yield
+    except StorageError as error:
+        raise StorageError(error.message.replace(private.name, final.name), error.hint) from error
 
 
 def _put(private: Path, final: Path) -> None:

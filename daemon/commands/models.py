@@ -30,7 +30,7 @@ def run(args: Namespace, console: Console) -> int:
     """List the weights; 3 where some are missing or damaged."""
     settings_of(args)
     found = models()
-    rows = [(m.name, m.state, f"{m.bytes / 1e6:.2f} MB", m.licence, m.sha256) for m in found]
+    rows = [(m.name, m.state, f"{m.bytes / 1e3:.0f} kB", m.licence, m.sha256) for m in found]
     lines = table([("NAME", "STATE", "SIZE", "LICENCE", "SHA256"), *rows]) if rows else ["There are no weights here."]
     console.facts({"models": [asdict(model) for model in found]}, lines)
     return 0 if all(model.state == "usable" for model in found) else 3

@@ -64,9 +64,8 @@ class Paper:
             directory=Directory.of(self._artifacts, self._profile),
         )
 
-    def document(self) -> dict[str, Any]:
-        """Give the manifest's document; only the failures while there is no video."""
-        manifest = self.manifest()
+    def document(self, manifest: Manifest | None) -> dict[str, Any]:
+        """Give the document of the manifest that was written; only the failures where there is no video."""
         if manifest:
             document: dict[str, Any] = json.loads(manifest.to_json())
             return document

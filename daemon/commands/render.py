@@ -71,7 +71,7 @@ def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression:
             paper.add(take.face, render, target.poster, studio.seconds(take.speech))
         except LipsyncError as error:
             paper.miss(take.face, error.message, error.hint)
-            progression.note(str(error) if take.face.name in error.message else f"{take.face.name}: {error}")
+            progression.note(_named(take.face.name, str(error)))
         else:
             for warning in render.warnings:
                 progression.note(f"{take.face.name}: {warning}")
@@ -119,7 +119,12 @@ def _folder(out: Path) -> Path:
     return out
 
 
+def _named(face: str, error: str) -> str:
+    """Say of which face an error speaks, unless it does so itself."""
+    return error if face in error else f"{face}: {error}"
+
+
 def _tell(paper: Paper, manifest: Manifest | None, out: Path, console: Console) -> None:
     lines = [f"{out / video.file}" for video in manifest.videos] if manifest else []
-    lines += [f"{failure.face}: {failure.error}" for failure in paper.failures]
-    console.facts({"folder": str(out.absolute()), **paper.document()}, lines)
+    lines += [_named(failure.face, failure.error) for failure in paper.failures]
+    console.facts({"folder": str(out.absolute()), **paper.document(manifest)}, lines)

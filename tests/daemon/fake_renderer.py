@@ -77,7 +77,8 @@ def answer(request: dict[str, object]) -> None:
     if word == "no-face":
         failed("NoFaceError", f"no face in {face.name}")
     elif word == "full":
-        failed("StorageError", "the disk is full", passing=True)
+        name = Path(str(request["video"])).name
+        failed("StorageError", f"{name} cannot be written: the disk is full", passing=True)
     elif word == "tired":
         failed("EngineError", "the GPU is busy", passing=True)
     elif word == "empty":

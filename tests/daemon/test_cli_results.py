@@ -59,6 +59,7 @@ def test_a_face_that_fails_does_not_stop_the_others(given: Path, capsys: pytest.
     said = capsys.readouterr()
     assert said.out.splitlines()[0] == "out/alice.mp4"
     assert "torn.mp4" in said.out
+    assert not any(line.count("torn.mp4") + line.count("gone.jpg") > 1 for line in said.out.splitlines())
     assert "gone.jpg" in said.out
     assert "Traceback" not in said.err
     failures = json.loads((given / "out" / "manifest.json").read_text(encoding="utf-8"))["failures"]

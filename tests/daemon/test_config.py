@@ -59,9 +59,11 @@ def test_config_toml_explains_every_key() -> None:
 
 def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIPSYNCD_RENDR__ENGINE", "null")
-    text = '[inbox]\nsetle = 1\nwatch = "magic"\n[render]\nquality = 99\nengine = "reshap"\n[publish]\nto = ["ipfs"]\n'
+    text = '[inbox]\nfoo = 1\nsetle = 1\nwatch = "magic"\n'
+    text += '[render]\nquality = 99\nengine = "reshap"\n[publish]\nto = ["ipfs"]\n'
     said = faults(written(tmp_path, f"interval = 3\n{text}"), {"limits": {"audio_s": -1}})
     assert set(said) == {
+        "inbox.foo",
         "inbox.setle",
         "inbox.watch",
         "render.quality",
@@ -71,6 +73,7 @@ def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypa
         "interval",
         "rendr",
     }
+    assert "did you mean" not in said["inbox.foo"]
     assert "did you mean inbox.settle?" in said["inbox.setle"]
     assert "did you mean inbox.interval?" in said["interval"]
     assert "did you mean render?" in said["rendr"]

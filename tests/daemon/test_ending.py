@@ -173,6 +173,9 @@ def test_review_waits_for_approval(bench: Bench) -> None:
         assert bench.job("working/talk").state is State.REVIEW
         bench.drop("walk", FILES)
         bench.wait(lambda: (bench.root / "done/walk").exists())
+    assert bench.once() == 0
+    assert "APPROVE" in bench.text("working/talk/STATUS.txt"), "though nobody waits just now"
+    with bench.watching():
         control.approve(bench.root, "talk")
         bench.wait(lambda: (bench.root / "done/talk").exists())
     assert not (bench.root / "done/talk/APPROVE").exists()

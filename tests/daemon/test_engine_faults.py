@@ -54,7 +54,9 @@ def test_a_full_disk_is_waited_for(bench: Bench) -> None:
     bench.drop("talk", FILES | {"ann.png": "full"})
     with bench.watching():
         bench.wait(lambda: (bench.root / "working/talk/STATUS.txt").exists())
-        bench.wait(lambda: "Waiting: the disk is full" in bench.text("working/talk/STATUS.txt"))
+        bench.wait(
+            lambda: "Waiting: ann.mp4 cannot be written: the disk is full" in bench.text("working/talk/STATUS.txt")
+        )
     assert bench.job("working/talk").takes[0].attempts == 0
 
 

@@ -104,6 +104,18 @@ def test_a_folder_that_is_gone_is_a_passing_fault(footage: Footage, tmp_path: Pa
     assert caught.value.passing
 
 
+def test_a_full_disk_names_the_file_it_was_to_be(
+    footage: Footage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_video: Path, _at: float, out: Path) -> None:
+        raise StorageError(f"{out.name} cannot be written: No space left on device")
+
+    monkeypatch.setattr("lipsync.studio.write_poster", full)
+    with pytest.raises(StorageError, match=r"^a\.jpg cannot be written"):
+        load(NULL).render(take(footage), tmp_path / "a.mp4", tmp_path / "a.jpg", lambda _: None)
+    assert not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.parametrize("value", ["nothing.like.this:Engine", "lipsync.engines.null:NoEngine"])
 def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     point = EntryPoint(name="odd", value=value, group="lipsyncd.engines")
