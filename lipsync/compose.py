@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync.bared import bared
 from lipsync.face import CHIN, NOSE, OVAL, PHILTRUM
 from lipsync.head import Array
 from lipsync.interior import Interior
 from lipsync.media import Frame
-from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, Shape
+from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, Shape, gap
 from lipsync.opening import Lips, Seat
 from lipsync.palette import Palette
 from lipsync.subject import Anatomy, Subject, teeth_place
@@ -27,6 +28,8 @@ TOOTH_DEPTH = 0.05
 JAW_LINE = OVAL[5:14]
 PADS = ((8, 7), (7, 8), (5, 9), (3, 10), (2, 11))
 """Points of the lower lip's outer row and of the oval between which the chin's flesh is."""
+PARTED = 0.012
+"""Lips that are nearer show no teeth."""
 NOTHING = 3e-4
 """A move that nobody sees, in IOD."""
 
@@ -40,6 +43,7 @@ class Composer:
         face = np.nanmedian(subject.seen, axis=0).astype(np.float64)
         self._grid = _region(face, subject.mouth.chin)
         self._sheet = Sheet(_pins(face, self._grid), self._grid)
+        self._colours = colours
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
 
     def draw(self, frame: Frame, number: int, shape: Shape, strength: float) -> None:
@@ -53,7 +57,7 @@ class Composer:
         """
         if strength <= 0:
             return
-        lips, above, below = self._moves(number, shape, strength)
+        lips, above, below = self._moves(number, shape, strength, self._teeth(frame, number))
         split = lips.split(*_columns(self._grid), 0.0)[..., None]
         whole = above + (below - above) * split
         view = View.of(frame, self._subject.planes, number, self._grid, _touched(whole, lips, self._grid))
@@ -65,14 +69,23 @@ class Composer:
         if mask.any():
             frame.paste(view.box, picture, mask * np.float32(strength))
 
-    def _moves(self, number: int, shape: Shape, strength: float) -> tuple[Lips, Image, Image]:
+    def _teeth(self, frame: Frame, number: int) -> Array:
+        """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips."""
+        lips = self._subject.own_lips(number)
+        if gap(lips) < PARTED:
+            return np.zeros((2, N))
+        corners = np.array([lips.min((0, 1)) - FINE, lips.max((0, 1)) + FINE])
+        view = View.of(frame, self._subject.planes, number, self._grid, corners)
+        return np.zeros((2, N)) if view is None else bared(frame.rgb(view.box), view, lips, self._colours)
+
+    def _moves(self, number: int, shape: Shape, strength: float, teeth: Array) -> tuple[Lips, Image, Image]:
         """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""
         subject = self._subject
         own, face = subject.own_lips(number), subject.seen[number].astype(np.float64)
         wanted = own + strength * (subject.apparent(number, shape.lips) - own)
         lowered = face.copy()
         lowered[:, 1] += strength * self._jaw * (shape.drop - subject.drops[number])
-        from_upper, from_lower = _controls(_inset(own, wanted), face)
+        from_upper, from_lower = _controls(_inset(own, wanted, teeth), face)
         to_upper, to_lower = _controls(wanted, lowered)
         return Lips(own, wanted), self._sheet.moves(from_upper, to_upper), self._sheet.moves(from_lower, to_lower)
 
@@ -139,15 +152,15 @@ def _controls(lips: Array, face: Array) -> tuple[Array, Array]:
     return upper, lower
 
 
-def _inset(own: Array, wanted: Array) -> Array:
+def _inset(own: Array, wanted: Array, teeth: Array) -> Array:
     """Own lips with inner edges a little inside the lip where they part or were apart; deeper where they close."""
     taken = own.copy()
     was, now = (lips[LOW_IN, :, 1] - lips[UP_IN, :, 1] for lips in (own, wanted))
     depth = INSET * _step((np.maximum(was, now) - 0.004) / 0.026)
     depth = depth * (1 + 1.5 * _step((was - now - 0.01) / 0.03))
-    for inner, outer in ((UP_IN, UP_OUT), (LOW_IN, LOW_OUT)):
+    for inner, outer, bare in ((UP_IN, UP_OUT, teeth[0]), (LOW_IN, LOW_OUT, teeth[1])):
         into = own[outer, 1:-1] - own[inner, 1:-1]
-        taken[inner, 1:-1] += depth[1:-1, None] * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
+        taken[inner, 1:-1] += (depth + bare)[1:-1, None] * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
     return taken
 
 
