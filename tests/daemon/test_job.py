@@ -133,5 +133,7 @@ def test_why_names_the_file_and_what_to_do() -> None:
     assert f"{JOB.takes[0].face}\n  What was wrong: No face.\n" in named, "no name is said twice"
     done = why(replace(JOB, state=State.DONE))
     assert "lipsyncd retry abc12345" in done
+    never = replace(JOB, state=State.DONE, takes=(JobTake("a.heic", "a.heic", "").failed("not read", ""),))
+    assert "retry" not in why(never), "it would be refused"
     assert "\\n" in failed
     assert "周报 \n" not in failed
