@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,6 @@ from daemon.mount import mount_of
 from lipsync import models
 from publishers import PublisherError, broken, build, names
 
-LIBRARIES = ("torch", "av", "opencv-python-headless", "librosa", "numpy", "watchdog", "httpx", "safetensors")
 OLDEST = (3, 11)
 
 
@@ -46,7 +46,7 @@ def libraries() -> Iterator[Check]:
         yield Check("python", "fail", running, "Use Python 3.11 or newer.")
     else:
         yield Check("python", "ok", running)
-    for name in LIBRARIES:
+    for name in needed():
         try:
             yield Check(name, "ok", version(name))
         except PackageNotFoundError:
@@ -55,6 +55,12 @@ def libraries() -> Iterator[Check]:
                 yield Check(name, "ok", "another build of OpenCV")
             else:
                 yield Check(name, "fail", "not installed", f"pip install {name}")
+
+
+def needed() -> list[str]:
+    """Give the libraries that this very installation asked for, the extras for developers left out."""
+    lines = [line for line in requires("lipsyncd") or [] if "extra ==" not in line]
+    return [match[0] for line in lines if (match := re.match(r"[\w.-]+", line))]
 
 
 def weights() -> Iterator[Check]:

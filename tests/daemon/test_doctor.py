@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +160,10 @@ def test_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
     (told,) = doctor.service()
     assert silent.found != told.found
+
+
+def test_what_is_needed_is_what_the_package_asks_for() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [re.split(r"[<>=~!; ]", line)[0] for line in project["dependencies"]]
+    assert sorted(doctor.needed()) == sorted(asked)
+    assert {check.name for check in doctor.libraries() if check.state == "ok"} >= {"python", *asked}
