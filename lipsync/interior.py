@@ -29,6 +29,8 @@ LOWER = np.cumsum((0.0, 0.054, 0.058, 0.066, 0.068, 0.07, 0.09))
 UPPER_LIFT = np.array([0.0, 0.009, 0.003, 0.013, 0.02, 0.028])
 """How much higher than the front teeth the others end."""
 LOWER_LIFT = np.array([0.0, 0.0, -0.002, 0.008, 0.014, 0.018])
+VEIL = np.float32(0.75)
+"""How much of the picture's own black lies over everything in the mouth."""
 ARCH = 0.29
 LOW_ARCH = 0.24
 """Radius of the dental arches, IOD."""
@@ -85,7 +87,8 @@ class Interior:
         ):
             layer = self._placed(part, x, y)
             picture = picture * (1 - layer[..., 3:]) + layer[..., :3]
-        return picture * _shade(light)[..., None]
+        lit = picture * _shade(light)[..., None]
+        return np.asarray(lit + VEIL * self._colours.dark * (1 - np.minimum(lit, 255) / 255), np.float32)
 
     def _cavity(self, light: Light) -> Image:
         deep = self._colours.tint(30, 13, 13)

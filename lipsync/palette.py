@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -16,6 +16,9 @@ Pixels = NDArray[np.float32]
 IRIS_RADIUS = 0.075
 """In IOD, with some to spare: what is not iris and not lid is white of the eye."""
 CHEEK_RADIUS = 0.09
+DARKEST = 0.3
+"""Per cent of a face that nostrils and pupils fill for certain."""
+LIGHTEST_DARK = 48.0
 SMILE = 0.05
 """Opening in IOD from which a picture shows teeth of its own."""
 
@@ -28,11 +31,13 @@ class Palette:
         tooth: (3,) the brightest a tooth gets.
         skin: (3,) the cheeks.
         colour: 0 for a monochrome picture, about 1 for a colourful one: how far to tint.
+        dark: (3,) nostrils and pupils: nothing in the picture's mouth is darker, be it haze, gain or compression.
     """
 
     tooth: Pixels
     skin: Pixels
     colour: float
+    dark: Pixels = field(default_factory=lambda: np.zeros(3, np.float32))
 
     @classmethod
     def plain(cls) -> Palette:
@@ -60,15 +65,16 @@ def palette(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> Palette:
     spread = float(skin.max() - skin.min()) / max(float(skin.max()), 1.0)
     colour = float(np.clip(spread / 0.35, 0.0, 1.1)) if spread > 0.05 else 0.0
     tooth = _tooth(_whites(rgb, points, iod, skin), bright, colour)
-    return Palette(tooth=_own_tooth(rgb, points, iod, tooth), skin=skin, colour=colour)
+    return Palette(tooth=_own_tooth(rgb, points, iod, tooth), skin=skin, colour=colour, dark=_dark(rgb, points))
 
 
 def middle_palette(seen: Sequence[Palette]) -> Palette:
-    """Give the median of several pictures of one clip: a blink or a lamp in one of them does not count."""
+    """Give the median of several pictures of one clip, and the darkest dark: a blink or a lamp does not count."""
     return Palette(
         tooth=np.median([one.tooth for one in seen], axis=0).astype(np.float32),
         skin=np.median([one.skin for one in seen], axis=0).astype(np.float32),
         colour=float(np.median([one.colour for one in seen])),
+        dark=np.min([one.dark for one in seen], axis=0).astype(np.float32),
     )
 
 
@@ -97,6 +103,16 @@ def _own_tooth(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float,
     pale = (seen.max() - seen.min()) / max(float(seen.max()), 1.0) < 0.35
     bright = 0.75 * guess.mean() < seen.mean()
     return np.asarray(seen, np.float32) if len(pixels) >= 40 and pale and bright else guess
+
+
+def _dark(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> Pixels:
+    """The mean of the darkest pixels of the face."""
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(points[OVAL]).astype(np.int32)], 1)
+    pixels = _at(rgb, mask > 0)
+    level = pixels.mean(1)
+    dark: Pixels = pixels[level <= np.percentile(level, DARKEST)].mean(0)
+    return np.asarray(dark * min(1.0, LIGHTEST_DARK / max(float(dark.mean()), 1.0)), np.float32)
 
 
 def _cheeks(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync.face import K
+from lipsync.face import IRIS, K
 from lipsync.interior import Interior, Light
 from lipsync.palette import Palette, middle_palette, palette
 from lipsync.subject import anatomy
@@ -39,6 +39,15 @@ def test_corners_are_darker_than_the_middle() -> None:
     assert drawn[row, seen.corner[row] < 0.03].mean() < 0.5 * drawn[row, seen.corner[row] > 0.2].mean()
 
 
+def test_no_cavity_is_darker_than_the_black_of_a_hazy_picture() -> None:
+    dark = np.array([44, 24, 20], np.float32)
+    hazy = Palette(LIKE.tooth, LIKE.skin, LIKE.colour, dark)
+    clear, veiled = (Interior(colours, SCALE).draw(light()) for colours in (LIKE, hazy))
+    assert (veiled.min((0, 1)) > 0.7 * dark).all()
+    assert (veiled - clear).max() <= dark.max()
+    assert veiled.max() <= 255
+
+
 def test_a_monochrome_picture_stays_monochrome() -> None:
     drawn = Interior(GREY, SCALE).draw(light())
     assert np.ptp(drawn, axis=-1).max() < 6
@@ -66,6 +75,14 @@ def test_colours_of_a_plain_face(points: np.ndarray) -> None:
     assert seen.skin == pytest.approx((180, 130, 110))
     assert seen.colour > 0.5
     assert seen.tooth.mean() > seen.skin.mean()
+
+
+def test_the_dark_is_that_of_nostrils_and_pupils(points: np.ndarray) -> None:
+    rgb = np.full((320, 300, 3), (180, 130, 110), np.uint8)
+    x, y = points[IRIS].mean(0).astype(int)
+    rgb[y - 6 : y + 6, x - 6 : x + 6] = (40, 20, 16)
+    rgb[:20] = 0  # a background is no part of the face
+    assert palette(rgb, points.astype(np.float32)).dark == pytest.approx((40, 20, 16))
 
 
 def test_a_grey_face_has_grey_teeth(points: np.ndarray) -> None:

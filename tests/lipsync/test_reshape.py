@@ -141,7 +141,7 @@ def test_the_poster_shows_an_open_mouth(studio: Studio, footage: Footage, cut_sp
     render = studio.render(Take(face, cut_speech), face.parent / "a.mp4", face.parent / "a.jpg", nothing)
     frames = lumas(render.video)
     lips = drawn(*SIZE)[20:40].round().astype(int)
-    dark = (frames[:, lips[:, 1].min() - 2 : lips[:, 1].max() + 8, lips[:, 0].min() : lips[:, 0].max()] < 60).sum(
+    dark = (frames[:, lips[:, 1].min() - 2 : lips[:, 1].max() + 8, lips[:, 0].min() : lips[:, 0].max()] < 90).sum(
         (1, 2)
     )
     shown = int(render.poster_at * float(render.fps))
