@@ -43,10 +43,10 @@ def _advice(job: Job) -> str:
     made = [f"{take.name}.mp4" for take in job.takes if take.state is TakeState.RENDERED]
     kept = f" What is made already ({', '.join(made)}) is kept and not made again." if made else ""
     if job.state is State.DONE or job.state is State.PUBLISHED:
-        said = "The other files are made. To have the rest made too, drop better files and the audio as a new folder"
+        said = "The other files are made. To have the rest made too, drop better files and the audio as a new folder.\n"
         if any(take.speech for take in job.in_state(TakeState.FAILED)):
-            said += f";\nor put them into inputs/ under the same names and run: lipsyncd retry {job.id}"
-        return f"{said}.\n"
+            said += f"Or put them into inputs/ under the same names and run: lipsyncd retry {job.id}\n"
+        return said
     mend = "Mend it, then move" if job.hint or job.in_state(TakeState.FAILED) else "To have it made after all, move"
     return f"{mend} this folder back to inbox/.{kept}\n"
 

@@ -57,8 +57,8 @@ def open_speech(path: Path, limits: Limits) -> Audio:
             seconds += Fraction(frame.samples, frame.sample_rate)
             rate, channels = rate or frame.sample_rate, channels or frame.layout.nb_channels
             if limits.audio_s and seconds > limits.audio_s:
-                message = f"{path.name} is longer than the {limits.audio_s:g} s that limits.audio_s allows"
-                raise LimitError(message, "Cut it into parts.")
+                message = f"{path.name} is longer than the {limits.audio_s:g} s that are allowed"
+                raise LimitError(message, "Cut it into parts, or have limits.audio_s raised.")
             pieces += (piece.to_ndarray()[0] for piece in resampler(frame))
         pieces += (piece.to_ndarray()[0] for piece in resampler.rest())
     if not seconds:

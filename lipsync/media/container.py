@@ -114,6 +114,5 @@ def check_size(path: Path, most: int) -> None:
     with reading(path):
         size = path.stat().st_size
     if most and size > most:
-        raise LimitError(
-            f"{path.name} has {size / 1e6:.0f} MB, limits.file_bytes allows {most / 1e6:.0f}", "Shorten it."
-        )
+        message = f"{path.name} has {size / 1e6:.0f} MB; at most {most / 1e6:.0f} are allowed"
+        raise LimitError(message, "Make it smaller, or have limits.file_bytes raised.")

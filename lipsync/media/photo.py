@@ -75,8 +75,8 @@ def _checked(data: bytes, path: Path, most_pixels: int) -> Header:
     if not header.whole or not header.width or not header.height:
         raise MediaError(f"{path.name} is damaged or cut off", f"{_AGAIN}.")
     if most_pixels and header.width * header.height > most_pixels:
-        size = f"{header.width} x {header.height} pixels"
-        raise LimitError(f"{path.name} has {size}, more than limits.pixels allows", "Scale it down and drop it again.")
+        message = f"{path.name} has {header.width} x {header.height} pixels; at most {most_pixels:,} are allowed"
+        raise LimitError(message, "Scale it down, or have limits.pixels raised.")
     if header.kind == "jpeg" and not intact(data):
         raise MediaError(f"{path.name} is damaged: part of the picture is missing", f"{_AGAIN}.")
     return header

@@ -82,7 +82,8 @@ def _look(path: Path, limits: Limits) -> _Look:
         stream = _picture_stream(container, path)
         if limits.pixels and stream.width * stream.height > limits.pixels:
             size = f"{stream.width} x {stream.height} pixels"
-            raise LimitError(f"{path.name} has {size}, more than limits.pixels allows", "Scale it down.")
+            message = f"{path.name} has {size}; at most {limits.pixels:,} are allowed"
+            raise LimitError(message, "Scale it down, or have limits.pixels raised.")
         first = next(decoded(container, stream), None)
         if first is None:
             raise MediaError(f"{path.name} has no picture that can be decoded", "Export it again, as H.264 in mp4.")
