@@ -25,6 +25,8 @@ PALE, TOOTH = 0.45, 0.75
 """How far on the way from the lip's colour to the tooth's something begins to be, and is, a tooth."""
 NEAR, APART = 40.0, 80.0
 """Lips and teeth whose colours are nearer than this cannot be told apart; farther than this, safely."""
+COLOURED = 0.3
+"""In pictures with less colour gloss looks like teeth."""
 LIP = slice(2, 9)
 
 
@@ -54,13 +56,14 @@ def _reach(rgb: NDArray[np.uint8], inner: Array, outer: Array, thick: Array, col
     lip = np.median(_along(rgb, inner, outer, np.linspace(0.45, 0.85, 5)[:, None] * np.ones(N))[:, LIP], axis=(0, 1))
     way = colours.tooth - lip
     far = float(np.linalg.norm(way))
-    if far < NEAR:
+    sure = min(1.0, (far - NEAR) / (APART - NEAR), colours.colour / COLOURED)
+    if sure <= 0:
         return np.zeros(N)
     deep = np.minimum(FARTHEST, SHARE * thick)
     seen = _along(rgb, inner, outer, np.linspace(0, 1, STEPS)[:, None] * (deep / (thick + 1e-6)))
     pale = np.clip(((seen - lip) @ way / far**2 - PALE) / (TOOTH - PALE), 0, 1)
     pale[:2] = pale[:3].max(0)  # the edge itself is shaded
-    reach = np.minimum.accumulate(pale, axis=0).mean(0) * deep * min(1.0, (far - NEAR) / (APART - NEAR))
+    reach = np.minimum.accumulate(pale, axis=0).mean(0) * deep * sure
     reach[[0, -1]] = 0.0
     widest = np.maximum(reach, np.maximum(np.roll(reach, 1), np.roll(reach, -1)))
     return np.convolve(np.pad(widest, 1), (0.25, 0.5, 0.25), "valid")

@@ -28,8 +28,8 @@ TOOTH_DEPTH = 0.05
 JAW_LINE = OVAL[5:14]
 PADS = ((8, 7), (7, 8), (5, 9), (3, 10), (2, 11))
 """Points of the lower lip's outer row and of the oval between which the chin's flesh is."""
-PARTED = 0.012
-"""Lips that are nearer show no teeth."""
+PARTED = 0.02, 0.04
+"""Lips that are nearer show no teeth; lips that are farther apart, all that reach beyond their edges."""
 NOTHING = 3e-4
 """A move that nobody sees, in IOD."""
 
@@ -72,11 +72,12 @@ class Composer:
     def _teeth(self, frame: Frame, number: int) -> Array:
         """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips."""
         lips = self._subject.own_lips(number)
-        if gap(lips) < PARTED:
+        shown = float(_step((gap(lips) - PARTED[0]) / (PARTED[1] - PARTED[0])))
+        if shown == 0:
             return np.zeros((2, N))
         corners = np.array([lips.min((0, 1)) - FINE, lips.max((0, 1)) + FINE])
         view = View.of(frame, self._subject.planes, number, self._grid, corners)
-        return np.zeros((2, N)) if view is None else bared(frame.rgb(view.box), view, lips, self._colours)
+        return np.zeros((2, N)) if view is None else shown * bared(frame.rgb(view.box), view, lips, self._colours)
 
     def _moves(self, number: int, shape: Shape, strength: float, teeth: Array) -> tuple[Lips, Image, Image]:
         """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""

@@ -57,3 +57,8 @@ def test_gloss_in_the_middle_of_a_lip_is_not_a_tooth() -> None:
 
 def test_lips_as_pale_as_teeth_are_left_alone() -> None:
     assert bared(picture(0.13, lip=(210, 205, 190)), VIEW, lips(), COLOURS).max() == 0
+
+
+def test_gloss_in_a_picture_without_colour_is_not_a_tooth() -> None:
+    grey = Palette(np.full(3, 210, np.float32), np.full(3, 160, np.float32), 0.0)
+    assert bared(picture(0.13, lip=(90, 90, 90)), VIEW, lips(), grey).max() == 0
