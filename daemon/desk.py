@@ -23,11 +23,15 @@ from daemon.name import shown
 from daemon.owner import Owners
 from daemon.pipeline import Pipeline, cancelled
 from daemon.pulse import Pulse
+from daemon.status import Status
 from daemon.work import Work
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at the inbox while there is other work."""
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
+_UNREADABLE = (
+    "Nothing is done here: job.json cannot be read. Move the folder inputs/ back to inbox/, under the name it had."
+)
 _STUCK = 30.0
 """Seconds after which a drop that could not be taken is tried again."""
 
@@ -157,6 +161,9 @@ class Desk:
                 claimed = claim.adopt(home, self.journal, self.owners)
             except (JournalError, OSError) as error:
                 self._stuck[str(home)] = math.inf
+                self.failed = True
+                if isinstance(error, JournalError):
+                    Status(home).say(_UNREADABLE, now=True)
                 self.log.error("a job cannot be taken up", folder=home.name, reason=str(error))
                 continue
             if claimed is not None:

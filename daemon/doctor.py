@@ -137,6 +137,9 @@ def _built(name: str, settings: Settings) -> Check:
 def _writable(name: str, folder: Path, advice: str) -> Check:
     """Try to write into a folder; one that is not there yet must have a parent that can be written."""
     there = _nearest(folder)
+    blocked = [path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()]
+    if blocked:
+        return Check(name, "fail", f"{blocked[0]} is not a folder", advice)
     try:
         with tempfile.TemporaryFile(dir=there, prefix=".lipsyncd-trial-"):
             pass

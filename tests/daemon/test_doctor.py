@@ -60,6 +60,8 @@ def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
     proc = Settings(paths={"root": "/proc/lipsyncd", "state": "/proc/state"})
     assert states(doctor.root(proc))["root"] == "fail"
     assert states(doctor.state(proc))["state"] == "fail"
+    (tmp_path / "file").touch()
+    assert states(doctor.root(Settings(paths={"root": tmp_path / "file"})))["root"] == "fail"
     assert states(doctor.root(settings(tmp_path)))["root"] == "ok"
     assert not (tmp_path / "root").exists(), "the doctor changes nothing"
 

@@ -104,6 +104,18 @@ def test_no_render_process_outlives_the_daemon(bench: Bench) -> None:
     assert not Path(f"/proc/{renderer}").exists()
 
 
+def test_a_job_whose_papers_are_damaged_is_said_to_be(bench: Bench) -> None:
+    bench.drop("talk", FILES | {"job.toml": "review = true"})
+    assert bench.once() == 0
+    (bench.root / "working/talk/job.json").write_text("{")
+    assert bench.once() == 1
+    assert "job.json cannot be read" in bench.text("working/talk/STATUS.txt")
+    (bench.root / "working/talk/inputs").rename(bench.root / "inbox/talk")
+    (bench.root / "inbox/talk/job.toml").unlink()
+    assert bench.once() == 0
+    assert bench.places() == ["done/talk"]
+
+
 def test_a_bug_parks_one_job_and_the_others_go_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Rendition.hash_inputs
 
