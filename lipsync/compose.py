@@ -35,7 +35,7 @@ NOTHING = 3e-4
 
 
 class Composer:
-    """Gives one subject's frames another mouth. Holds nothing that changes from frame to frame."""
+    """Gives one subject's frames another mouth. What it keeps from frame to frame changes no picture."""
 
     def __init__(self, subject: Subject, known: Anatomy, colours: Palette) -> None:
         self._subject = subject
@@ -44,6 +44,7 @@ class Composer:
         self._grid = _region(face, subject.mouth.chin)
         self._sheet = Sheet(_pins(face, self._grid), self._grid)
         self._colours = colours
+        self._last = -1, np.zeros((2, N))
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
 
     def draw(self, frame: Frame, number: int, shape: Shape, strength: float) -> None:
@@ -57,7 +58,7 @@ class Composer:
         """
         if strength <= 0:
             return
-        lips, above, below = self._moves(number, shape, strength, self._teeth(frame, number))
+        lips, above, below = self._moves(number, shape, strength, self._bared(frame, number))
         split = lips.split(*_columns(self._grid), 0.0)[..., None]
         whole = above + (below - above) * split
         view = View.of(frame, self._subject.planes, number, self._grid, _touched(whole, lips, self._grid))
@@ -68,6 +69,14 @@ class Composer:
         self._mouth(rgb, picture, mask, view, lips, (above, below), self._light(number, shape))
         if mask.any():
             frame.paste(view.box, picture, mask * np.float32(strength))
+
+    def _bared(self, frame: Frame, number: int) -> Array:
+        """Measure as :meth:`_teeth` does, but a frame that stands still, as a photo does, only once."""
+        known, teeth = self._last
+        if known != number:
+            teeth = self._teeth(frame, number)
+            self._last = number, teeth
+        return teeth
 
     def _teeth(self, frame: Frame, number: int) -> Array:
         """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips."""

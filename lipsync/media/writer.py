@@ -120,11 +120,17 @@ def _ticks(time: Fraction, tick: Fraction) -> int:
 
 
 def _stamped(frame: Frame, stamp: int, tick: Fraction) -> VideoFrame:
-    picture = VideoFrame(frame.width, frame.height, "yuv420p")  # from_numpy_buffer loses rows where H/2 is odd
+    picture = VideoFrame.from_numpy_buffer(frame.data, "yuv420p") if frame.height % 4 == 0 else _copied(frame)
+    picture.pts, picture.time_base = stamp, tick
+    return picture
+
+
+def _copied(frame: Frame) -> VideoFrame:
+    """Copy the planes one by one: PyAV takes a buffer as it is only where 4 divides the height, else it loses rows."""
+    picture = VideoFrame(frame.width, frame.height, "yuv420p")
     for plane, values in zip(picture.planes, frame.planes, strict=True):
         stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         stored[: values.shape[0], : values.shape[1]] = values
-    picture.pts, picture.time_base = stamp, tick
     return picture
 
 
