@@ -9,21 +9,24 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.e2e.house import House
 
 pytestmark = pytest.mark.e2e
 
 
-def drop(house: House, sample: Path, name: str = "talk") -> None:
-    """Two faces of one speech, moved in whole."""
-    folder = house.place / name
+def drop(house: House, sample: Path, times: int = 1) -> None:
+    """Two faces of one speech, said so many times over, moved in whole."""
+    folder = house.place / "talk"
     folder.mkdir()
-    shutil.copy(sample / "hello.flac", folder / "hello.flac")
+    samples, rate = soundfile.read(sample / "hello.flac")
+    soundfile.write(folder / "hello.flac", np.tile(samples, times), rate)
     shutil.copy(sample / "astronaut.jpg", folder / "first.jpg")
     shutil.copy(sample / "astronaut.mp4", folder / "second.mp4")
-    folder.rename(house.root / "inbox" / name)
+    folder.rename(house.root / "inbox" / "talk")
 
 
 def status(house: House) -> str:
@@ -40,7 +43,7 @@ def drawing_second(house: House) -> bool:
 
 def test_sigterm_parks_and_kill_loses_nothing(tmp_path: Path, sample: Path) -> None:
     house = House(tmp_path)
-    drop(house, sample)
+    drop(house, sample, times=4)  # long enough that the take in hand cannot be finished before the stop
     with house.watching() as daemon:
         house.wait(lambda: drawing_second(house))
         begin = time.monotonic()
@@ -49,6 +52,7 @@ def test_sigterm_parks_and_kill_loses_nothing(tmp_path: Path, sample: Path) -> N
         assert time.monotonic() - begin < 10
     made = house.root / "working" / "talk" / "first.mp4"
     first = made.stat().st_ino, made.stat().st_mtime_ns
+    assert not (made.parent / "second.mp4").exists(), "parked, not finished"
     with house.watching() as daemon:
         house.wait(lambda: "second.mp4" in status(house) and "%" in status(house))
         time.sleep(0.5)
