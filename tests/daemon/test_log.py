@@ -48,8 +48,10 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     stream = io.StringIO()
     log = of_job(open_log(stream), "abc", tmp_path / "gone")
     log.info("still here")
+    assert "still here" in stream.getvalue()
     stream.close()
     log.info("and now")
+    assert not (tmp_path / "gone").exists()
 
 
 def test_systemd_hears_of_it(tmp_path: Path) -> None:
