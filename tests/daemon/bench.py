@@ -121,7 +121,8 @@ class Bench:
             yield pid
         finally:
             os.kill(pid, signal.SIGTERM)
-            assert self.end(pid) in (0, -signal.SIGKILL)
+            code = self.end(pid)
+            assert code in (0, -signal.SIGKILL), f"the daemon ended with {code}"
 
     def wait(self, until: Callable[[], object], seconds: float = 20) -> None:
         limit = time.monotonic() + seconds

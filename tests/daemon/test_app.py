@@ -97,12 +97,15 @@ def test_a_running_daemon_takes_what_is_moved_in(bench: Bench) -> None:
         time.sleep(0.3)
         bench.drop("talk", FILES)
         bench.wait(lambda: (bench.root / "done/talk").exists(), 10)
+    assert not verify(bench.root / "done/talk")
 
 
 def test_polling_takes_it_too(bench: Bench) -> None:
     with bench.watching(inbox={"watch": "poll"}):
         bench.drop("talk", FILES)
         bench.wait(lambda: (bench.root / "done/talk").exists(), 10)
+    assert not verify(bench.root / "done/talk")
+    assert '"mode": "poll"' in bench.text("../log")
 
 
 def test_once_waits_for_what_grows_and_leaves_what_is_partial(bench: Bench) -> None:

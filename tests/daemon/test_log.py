@@ -71,10 +71,17 @@ def test_systemd_hears_of_it(tmp_path: Path) -> None:
     assert heard == ["READY=1", "STATUS=2/5 bob READY=0", "WATCHDOG=1", "STOPPING=1"]
 
 
-def test_without_systemd_it_is_silent(tmp_path: Path) -> None:
-    Notifier({}).ready()
+def test_nobody_who_listens_is_no_fault(tmp_path: Path) -> None:
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready()
     Notifier({"NOTIFY_SOCKET": "@nobody-listens-here"}).ping()
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_systemd_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(socket, "socket", lambda *kind: opened.append(kind))
+    Notifier({}).ready()
+    assert opened == []
 
 
 @pytest.mark.parametrize(
