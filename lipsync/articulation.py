@@ -6,6 +6,7 @@ what the network knows. Lips meet for p, b and m. Where nobody speaks the mouth 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,18 +121,37 @@ class Articulation:
         values = _shaped(motion * LIVELY, np.clip(2.0 * closure, 0.0, 1.0)) * voiced[:, None]
         return Motion(values.astype(np.float32), voiced, closure.astype(np.float32), len(samples16k) / RATE)
 
+    def features(self, samples16k: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network hears, before it is called a motion: to fit another map from speech to a mouth on.
+
+        Args:
+            samples16k: As for a call.
+
+        Returns:
+            (L, C) float32, at least 0, one row per row of the motion; C is the width of the network.
+        """
+        gain = AutoGain.of(loudness(samples16k).power)
+        parts = [inner[0].T.cpu().numpy() for _, inner in self._pieces(samples16k, gain)]
+        return np.concatenate(parts)
+
     def _hear(self, samples: NDArray[np.float32], gain: AutoGain) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(L, 5) motion in IOD and (L, 17) chances of the visemes, piece by piece."""
+        """(L, 5) motion in IOD and (L, 17) chances of the visemes."""
         motion = np.zeros((len(gain.level), PARAMETERS), np.float32)
         chance = np.zeros((len(gain.level), len(VISEMES)), np.float32)
+        for rows, inner in self._pieces(samples, gain):
+            with torch.inference_mode():
+                moves, logits = self._net.said(inner)
+                motion[rows] = (moves[0].T * self._net.scale).cpu().numpy()
+                chance[rows] = functional.softmax(logits[0], dim=0).T.cpu().numpy()
+        return motion, chance
+
+    def _pieces(self, samples: NDArray[np.float32], gain: AutoGain) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield rows and their features (1, C, rows), piece by piece."""
         for at, power in blocks(samples, PIECE, BEFORE, AFTER):
             end = at + len(power) - BEFORE - AFTER
             known = torch.from_numpy(power * gain.around(at - BEFORE, end + AFTER)[:, None]).to(self._device)
             with torch.inference_mode():
-                moves, logits = self._net(heard(known.T[None]))
-                motion[at:end] = (moves[0].T * self._net.scale).cpu().numpy()
-                chance[at:end] = functional.softmax(logits[0], dim=0).T.cpu().numpy()
-        return motion, chance
+                yield slice(at, end), self._net.features(heard(known.T[None]))
 
 
 def _shaped(motion: NDArray[np.float32], shut: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -86,7 +86,14 @@ class Hearing(nn.Module):
         Returns:
             Motion (N, 5, T) in units of ``scale`` IOD each, and viseme logits (N, 17, T).
         """
-        inner = functional.relu(self.blocks(self.enter(x)))
+        return self.said(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, C, T), at least 0: what was heard, before it is called a motion or a viseme."""
+        return functional.relu(self.blocks(self.enter(x)))
+
+    def said(self, inner: Tensor) -> tuple[Tensor, Tensor]:
+        """:meth:`features` -> motion and viseme logits, as :meth:`forward` gives them."""
         return self.motion(inner), self.viseme(inner)
 
 

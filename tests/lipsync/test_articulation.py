@@ -170,6 +170,14 @@ def test_pieces_do_not_show(articulation: Articulation, hello: np.ndarray, monke
     np.testing.assert_allclose(pieces.closure, whole.closure, atol=2e-5)
 
 
+def test_features_are_as_many_as_rows_of_motion(articulation: Articulation, hello: np.ndarray) -> None:
+    features = articulation.features(hello)
+    assert features.shape[0] == len(articulation(hello).values)
+    assert features.dtype == np.float32
+    assert features.min() >= 0
+    assert np.abs(features[:300] - articulation.features(hello * np.float32(0.1))[:300]).max() < 0.1
+
+
 def test_same_speech_same_bytes(articulation: Articulation, hello: np.ndarray) -> None:
     again = Articulation("cpu")(hello)
     assert articulation(hello).values.tobytes() == again.values.tobytes()
