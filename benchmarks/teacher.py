@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.face import MESH
-from lipsync.media import Frame, decode
-from lipsync.media.scan import scan
+from lipsync.media import Source, open_face
 from lipsync.take import VIDEO_SUFFIXES, Options
 
 ROOT = Path(__file__).parents[1]
@@ -53,9 +52,39 @@ def clips(places: list[Path]) -> list[Path]:
     return [path for paths in inside for path in paths if path.suffix.lower() in SUFFIXES]
 
 
-def frames(clip: Path) -> Iterator[Frame]:
-    """All frames of a clip as we see them."""
-    yield from decode.frames(scan(clip, Options()))
+def wrapped(clip: Path) -> Path:
+    """The clip itself, or without loss, with its sound, as Matroska in .cache/clips where it is no file we open."""
+    if clip.suffix.lower() in VIDEO_SUFFIXES:
+        return clip
+    out = CACHE.with_name("clips") / f"{clip.stem}.mkv"
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = out.with_name(f".{out.name}")
+        _rewrap(clip, part)
+        part.rename(out)
+    return out
+
+
+def _rewrap(clip: Path, out: Path) -> None:
+    with av.open(str(clip)) as reader, av.open(str(out), "w") as writer:
+        seen, heard = reader.streams.video[0], reader.streams.audio[0]
+        stream = writer.add_stream("libx264", rate=seen.average_rate, options={"qp": "0", "preset": "fast"})
+        stream.width, stream.height, stream.pix_fmt = seen.width, seen.height, "yuv420p"
+        sound = writer.add_stream("pcm_s16le", rate=heard.rate, layout=heard.layout.name)
+        for number, picture in enumerate(reader.decode(seen)):
+            picture.pts, picture.time_base = number, 1 / seen.average_rate
+            writer.mux(stream.encode(picture))
+        writer.mux(stream.encode(None))
+        reader.seek(0)
+        for samples in reader.decode(heard):
+            samples.pts = None
+            writer.mux(sound.encode(samples))
+        writer.mux(sound.encode(None))
+
+
+def opened(clip: Path) -> Source:
+    """The clip as we see it."""
+    return open_face(wrapped(clip), Options())
 
 
 def lesson(clip: Path) -> Lesson | None:
@@ -76,11 +105,11 @@ def teach(python: str, clip: Path) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     out = CACHE / f"{clip.stem}.npz"
     part = out.with_name(f".{out.name}")
-    width, height = scan(clip, Options()).size
-    words = [python, str(EYE), str(part), str(width), str(height)]
+    source = opened(clip)
+    words = [python, str(EYE), str(part), str(source.width), str(source.height)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as eye:
         assert eye.stdin is not None
-        for frame in frames(clip):
+        for frame in source.frames():
             eye.stdin.write(frame.rgb().tobytes())
         eye.stdin.close()
         if eye.wait():
