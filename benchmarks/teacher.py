@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -59,7 +61,7 @@ def wrapped(clip: Path) -> Path:
     out = CACHE.with_name("clips") / f"{clip.stem}.mkv"
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
-        part = out.with_name(f".{out.name}")
+        part = out.with_name(f".{os.getpid()}-{out.name}")  # two benchmarks may want it at once
         _rewrap(clip, part)
         part.rename(out)
     return out
@@ -68,11 +70,12 @@ def wrapped(clip: Path) -> Path:
 def _rewrap(clip: Path, out: Path) -> None:
     with av.open(str(clip)) as reader, av.open(str(out), "w") as writer:
         seen, heard = reader.streams.video[0], reader.streams.audio[0]
-        stream = writer.add_stream("libx264", rate=seen.average_rate, options={"qp": "0", "preset": "fast"})
+        rate = seen.average_rate or Fraction(25)
+        stream = writer.add_stream("libx264", rate=rate, options={"qp": "0", "preset": "fast"})
         stream.width, stream.height, stream.pix_fmt = seen.width, seen.height, "yuv420p"
         sound = writer.add_stream("pcm_s16le", rate=heard.rate, layout=heard.layout.name)
         for number, picture in enumerate(reader.decode(seen)):
-            picture.pts, picture.time_base = number, 1 / seen.average_rate
+            picture.pts, picture.time_base = number, 1 / rate
             writer.mux(stream.encode(picture))
         writer.mux(stream.encode(None))
         reader.seek(0)
