@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lipsync.articulation import Articulation
-from lipsync.compose import Composer
+from lipsync.drawing import Drawing, Script
 from lipsync.ear import Ear
 from lipsync.errors import NoFaceError
 from lipsync.face import Track
@@ -23,7 +23,7 @@ from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_vi
 from lipsync.part import Part, part_of
 from lipsync.subject import Subject, anatomy, subject_of
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
-from lipsync.threads import settle_torch, side_by_side
+from lipsync.threads import settle_torch
 from lipsync.tracker import load_tracker
 
 SMALL = 40
@@ -69,8 +69,9 @@ class ReshapeEngine:
         track = self._look(glances.watch(islice(source.frames(), used)), used, take, report)
         subject = subject_of(track, self._known)
         part = part_of(subject, heard.motion, line)
-        composer = Composer(subject, self._known, glances.palette(track))
-        frames = _reported(_drawn(source, line, part, composer, subject), len(line.indices), report)
+        script = Script(part.numbers, part.strength, lambda place: subject.mouth.shape(part.values[place]))
+        drawing = Drawing(source, subject, self._known, glances.palette(track), script)
+        frames = _reported(drawing.frames(), len(line.indices), report)
         write_video(video, source, line, frames, take.speech, self._options)
         return self._render(video, source, line, part, subject)
 
@@ -95,18 +96,6 @@ class ReshapeEngine:
             engine=self.facts,
             warnings=_warnings(part, subject),
         )
-
-
-def _drawn(source: Source, line: Timeline, part: Part, composer: Composer, subject: Subject) -> Iterator[Frame]:
-    """Give the frames of the output, each with its mouth."""
-
-    def draw(numbered: tuple[int, Frame]) -> Frame:
-        place, frame = numbered
-        shape = subject.mouth.shape(part.values[place])
-        composer.draw(frame, int(part.numbers[place]), shape, float(part.strength[place]))
-        return frame
-
-    return side_by_side(draw, enumerate(source.play(line.indices.tolist())))
 
 
 def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
