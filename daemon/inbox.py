@@ -201,13 +201,18 @@ def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[Job
         path, reason = found.odd[0]
         raise DropError(f"{shown(path)} is {reason}", "Put the files themselves into the folder, side by side.")
     _check_filled(found)
-    audios, faces = found.names(Kind.AUDIO), found.names(Kind.FACE)
+    audios, seen = found.names(Kind.AUDIO), found.names(Kind.FACE)
     unread = found.names(Kind.UNREAD)
-    if unread and not (audios and faces):
+    if unread and not (audios and seen):
         raise DropError(f"{shown(unread[0])} is of a kind that is not read", _UNREAD_HINT, lacking=True)
+    told = audios and seen and ORDER in found.names(Kind.ORDER)
+    order = read_order(folder / ORDER, seen, choices) if told else Order()
+    faces = tuple(name for name in seen if name not in order.photos)
+    if seen and not faces:
+        message = f"there is no face in it but {shown(seen[0])}, which only shows who is meant"
+        raise DropError(message, "Add a video or a photo that shall speak.", lacking=True)
     pairs = cast(audios, faces)
-    _check_readable(folder, (*audios, *faces))
-    order = read_order(folder / ORDER, faces, choices) if ORDER in found.names(Kind.ORDER) else Order()
+    _check_readable(folder, (*audios, *seen))
     stems = results(faces)
     takes = [_take(face, speech, stems[face], order) for face, speech in pairs.items()]
     takes += [_unread(name) for name in unread]
@@ -231,7 +236,7 @@ def _take(face: str, speech: str, stem: str, order: Order) -> JobTake:
         raise DropError(f"the name of {shown(speech)} is not valid text", "Rename the file.")
     if not valid(face):
         return JobTake(stem, shown(face), "").failed(f"the name of {shown(face)} is not valid text", "Rename the file.")
-    return JobTake(stem, face, speech, order.picks.get(face, "largest"))
+    return JobTake(stem, face, speech, order.picks.get(face, "largest"), who=order.who_of(face))
 
 
 def _unread(name: str) -> JobTake:

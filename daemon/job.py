@@ -102,6 +102,7 @@ class JobTake:
         face: File name in inputs/.
         speech: File name in inputs/.
         pick: Which face where there are several.
+        who: File name in inputs/ of a photo that shows whose face it is, or "".
         attempts: How often the renderer crashed, hung or gave up on it.
         error: What went wrong, or "".
         hint: What the person can do about it, or "".
@@ -123,6 +124,7 @@ class JobTake:
     made: Made | None = None
     video: Kept | None = None
     poster: Kept | None = None
+    who: str = ""
 
     def failed(self, error: str, hint: str) -> JobTake:
         """Give the take as failed for good, and why."""

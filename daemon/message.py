@@ -2,7 +2,8 @@
 
 ::
 
-    to the render process   {"op": "render", "face": …, "speech": …, "pick": …, "video": …, "poster": …, "options": {}}
+    to the render process   {"op": "render", "face": …, "speech": …, "pick": …, "video": …, "poster": …, "options": {},
+                             "who": … where there is a photo of the one who is meant}
     back, many times        {"progress": {"stage": "draw", "frame": 12, "frames": 250}}
     back, once              {"done": {facts}, "speeches_heard": 1}
                         or  {"failed": {"type": …, "message": …, "hint": …, "passing": …}, "speeches_heard": 1}
@@ -33,12 +34,14 @@ class Request:
     video: Path
     poster: Path
     options: Options
+    who: Path | None = None
 
     def line(self) -> str:
         """Give the request as one line of text."""
         paths = {name: str(getattr(self, name)) for name in ("face", "speech", "video", "poster")}
         options = asdict(self.options) | {"fps": str(self.options.fps)}
-        return json.dumps({"op": "render", "pick": self.pick, "options": options, **paths}) + "\n"
+        who = {"who": str(self.who)} if self.who else {}
+        return json.dumps({"op": "render", "pick": self.pick, "options": options, **paths, **who}) + "\n"
 
     @classmethod
     def of(cls, line: str) -> Request:
@@ -51,7 +54,8 @@ class Request:
         options = dict(data["options"])
         options |= {"fps": Fraction(options["fps"]), "limits": Limits(**options["limits"])}
         paths = {name: Path(data[name]) for name in ("face", "speech", "video", "poster")}
-        return cls(pick=data["pick"], options=Options(**options), **paths)
+        who = Path(data["who"]) if "who" in data else None
+        return cls(pick=data["pick"], options=Options(**options), who=who, **paths)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.errors import DropError
-from daemon.name import shown
+from daemon.name import key, shown
+from lipsync import PHOTO_SUFFIXES
 
 _LARGEST = 64 * 1024
 _PICKS = ("largest", "left", "right")
-_KEYS = ("title", "description", "publish", "review", "engine", "faces")
+_KEYS = ("title", "description", "publish", "review", "engine", "who", "faces")
+_WISHES = ("pick", "who")
 _EMPTY: Mapping[str, object] = {}
 
 
@@ -31,6 +33,8 @@ class Order:
 
     Attributes:
         picks: Which face in a file with several, by file name.
+        who: File name of a photo of the person who is meant in every file that says nothing else, or "".
+        whos: Likewise for one file, by its name.
     """
 
     title: str = ""
@@ -39,6 +43,17 @@ class Order:
     review: bool | None = None
     engine: str | None = None
     picks: Mapping[str, str | int] = field(default_factory=dict)
+    who: str = ""
+    whos: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def photos(self) -> frozenset[str]:
+        """Photos that only show who is meant: they become no videos."""
+        return frozenset({self.who, *self.whos.values()} - {""})
+
+    def who_of(self, face: str) -> str:
+        """Give the photo that shows who is meant in a file, or ""."""
+        return self.whos.get(face) or ("" if face in self.picks else self.who)
 
 
 def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
@@ -46,25 +61,37 @@ def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
 
     Args:
         path: The file.
-        faces: Names of the faces in the drop.
+        faces: Names of the photos and videos in the drop.
         choices: What may be chosen.
 
     Raises:
-        DropError: It is no TOML, or says something we do not know; all faults are named at once.
+        DropError: It is no TOML, or says something we do not know; all faults are named at once. ``lacking`` where
+            only a photo is missing that may still come.
     """
     table = _table(path)
     faults: list[str] = []
+    missing: list[str] = []
+    present = tuple(faces)
+    who = _photo(table, "who", present, faults, missing)
+    picks, whos = _wishes(table, present, faults, missing)
     order = Order(
         title=_text(table, "title", faults),
         description=_text(table, "description", faults),
         publish=_publish(table, choices.publishers, faults),
         review=_truth(table, "review", faults),
         engine=_engine(table, choices.engines, faults),
-        picks=_picks(table, tuple(faces), faults),
+        picks=picks,
+        who=who,
+        whos=whos,
     )
     faults += [f"{_shown(key)} is not known{_meant(key, _KEYS)}" for key in table if key not in _KEYS]
-    if faults:
-        raise DropError(f"job.toml: {'; '.join(faults)}", "Mend job.toml, or leave it out: it is not needed.")
+    faults += [
+        f"faces names {_shown(face)}, which only shows who is meant and becomes no video"
+        for face in sorted(order.photos & {*picks, *whos})
+    ]
+    if faults or missing:
+        message = f"job.toml: {'; '.join([*faults, *missing])}"
+        raise DropError(message, "Mend job.toml, or leave it out: it is not needed.", lacking=not faults)
     return order
 
 
@@ -120,30 +147,63 @@ def _publish(table: Mapping[str, object], known: tuple[str, ...], faults: list[s
     return tuple(dict.fromkeys(value))
 
 
-def _picks(table: Mapping[str, object], faces: tuple[str, ...], faults: list[str]) -> dict[str, str | int]:
+def _photo(
+    table: Mapping[str, object], where: str, faces: tuple[str, ...], faults: list[str], missing: list[str]
+) -> str:
+    """Give the name, as it is in the folder, of the photo that ``table`` calls who; "" where it calls none."""
+    value = table.get("who")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        faults.append(f'{where} should be the name of a photo in this folder, such as "who.jpg"')
+        return ""
+    found = next((face for face in faces if key(face) == key(value)), "")
+    photos = [face for face in faces if _is_photo(face)]
+    if not _is_photo(value):
+        faults.append(f"{where} names {_shown(value)}; it should be a photo (jpg, png, webp or bmp)")
+    elif not found:
+        missing.append(f"{where} names {_shown(value)}, which is not in this folder{_meant(value, photos)}")
+    return found
+
+
+def _is_photo(name: str) -> bool:
+    return f".{name.rpartition('.')[2].lower()}" in PHOTO_SUFFIXES
+
+
+def _wishes(
+    table: Mapping[str, object], faces: tuple[str, ...], faults: list[str], missing: list[str]
+) -> tuple[dict[str, str | int], dict[str, str]]:
+    """Give pick and who by file, where they are said."""
     value = table.get("faces", _EMPTY)
+    picks: dict[str, str | int] = {}
+    whos: dict[str, str] = {}
     if not isinstance(value, Mapping):
         faults.append('faces should be tables, such as [faces."bob.mp4"]')
-        return {}
-    picks: dict[str, str | int] = {}
+        return picks, whos
     for face, wishes in value.items():
+        where = f"faces.{_shown(face)}"
         if face not in faces:
             faults.append(f"faces names {_shown(face)}, which is not a face in this folder{_meant(face, faces)}")
         if not isinstance(wishes, Mapping):
-            faults.append(f"faces.{_shown(face)} should be a table with pick in it")
+            faults.append(f"{where} should be a table with pick or who in it")
             continue
-        faults += [
-            f"faces.{_shown(face)}.{_shown(key)} is not known{_meant(key, ('pick',))}"
-            for key in wishes
-            if key != "pick"
-        ]
-        pick = wishes.get("pick", "largest")
-        if pick in _PICKS or (isinstance(pick, int) and not isinstance(pick, bool) and pick >= 0):
-            picks[face] = pick
-        else:
-            text = "should be largest, left, right or a number counting from the left, from 0"
-            faults.append(f"faces.{_shown(face)}.pick {text}")
-    return picks
+        faults += [f"{where}.{_shown(key)} is not known{_meant(key, _WISHES)}" for key in wishes if key not in _WISHES]
+        if all(wish in wishes for wish in _WISHES):
+            faults.append(f"{where} says both pick and who; one of them is enough")
+        if photo := _photo(wishes, f"{where}.who", faces, faults, missing):
+            whos[face] = photo
+        if "pick" in wishes:
+            picks[face] = _pick(wishes["pick"], f"{where}.pick", faults)
+    return picks, whos
+
+
+def _pick(pick: object, where: str, faults: list[str]) -> str | int:
+    if isinstance(pick, str) and pick in _PICKS:
+        return pick
+    if isinstance(pick, int) and not isinstance(pick, bool) and pick >= 0:
+        return pick
+    faults.append(f"{where} should be largest, left, right or a number counting from the left, from 0")
+    return "largest"
 
 
 def _shown(value: object) -> str:

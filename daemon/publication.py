@@ -176,7 +176,6 @@ def _video(work: Work, take: JobTake, speech: publishers.Speech | None) -> publi
         file: tuple(r for r in job.receipts if (r.name, r.sha256) == (file.name, file.sha256))
         for file in (video, poster)
     }
-    face = job.input(take.face)
     weights = tuple(publishers.Weights(w.name, w.sha256, w.licence) for w in made.weights)
     return publishers.Video(
         file=video.name,
@@ -189,10 +188,17 @@ def _video(work: Work, take: JobTake, speech: publishers.Speech | None) -> publi
         height=made.height,
         fps=Fraction(made.fps),
         frames=made.frames,
-        face=publishers.Face(face.name, face.sha256, face.bytes),
+        face=_photo(job, take.face),
         coverage=made.driven / made.frames if made.frames else 0.0,
         engine=publishers.Engine(made.engine, made.version, weights),
         poster=publishers.Poster.of(poster, receipts[poster]),
         receipts=receipts[video],
         speech=speech,
+        who=_photo(job, take.who) if take.who else None,
+        warnings=made.warnings,
     )
+
+
+def _photo(job: Job, name: str) -> publishers.Face:
+    seen = job.input(name)
+    return publishers.Face(seen.name, seen.sha256, seen.bytes)

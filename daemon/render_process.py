@@ -56,7 +56,7 @@ class Renderer:
         """Render one take and give the last word on it."""
         try:
             studio = self._warm(request.options)
-            take = Take(request.face, request.speech, request.pick)
+            take = Take(request.face, request.speech, request.pick, request.who)
             render = studio.render(take, request.video, request.poster, channel.report)
             facts = made(render, studio.seconds(request.speech))
             return Answer(done=facts, speeches_heard=studio.speeches_heard)

@@ -55,7 +55,7 @@ class Rendition:
             Interruption: What ``pulse`` raised; nothing has changed.
         """
         takes = [take for take in work.job.takes if take.speech]
-        names = sorted({name for take in takes for name in (take.face, take.speech)})
+        names = sorted({name for take in takes for name in (take.face, take.speech, take.who) if name})
         inputs = tuple(_input(work.inputs / name, pulse) for name in names)
         job = replace(work.job, inputs=inputs)
         options = self._options(job)
@@ -119,6 +119,7 @@ class Rendition:
             face=work.inputs / take.face,
             speech=work.inputs / take.speech,
             pick=take.pick,
+            who=work.inputs / take.who if take.who else None,
             video=stash.with_suffix(".mp4"),
             poster=stash.with_suffix(".jpg"),
             options=self._options(work.job),
@@ -209,6 +210,8 @@ def _input(path: Path, pulse: Pulse) -> Input:
 def _key(job: Job, take: JobTake, options: Options) -> str:
     """Digest everything a video depends on: what was dropped, and how it is rendered."""
     dropped = [job.input(take.face).sha256, job.input(take.speech).sha256, str(take.pick)]
+    if take.who:
+        dropped.append(job.input(take.who).sha256)
     chosen = {name: str(value) for name, value in asdict(options).items() if name not in ("limits", "device")}
     return f"{_digest(dropped)}:{_digest(chosen)}"
 

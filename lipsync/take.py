@@ -24,12 +24,14 @@ class Take:
         face: A photo or a video (by suffix: ``PHOTO_SUFFIXES``, ``VIDEO_SUFFIXES``).
         speech: The audio that the face shall speak.
         pick: Which face where there are several: "largest", "left", "right" (as seen in the
-            picture), or a number counting from the left, from 0.
+            picture), or a number counting from the left, from 0. Not heeded where ``who`` is given.
+        who: A photo of the person whose mouth shall speak; nobody else's is touched.
     """
 
     face: Path
     speech: Path
     pick: str | int = "largest"
+    who: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _results(manifest: Manifest) -> Iterator[_Claim]:
 def _inputs(manifest: Manifest) -> list[_Claim]:
     dropped: list[Speech | Face] = [manifest.speech]
     for video in manifest.videos:
-        dropped += [video.face, *([video.speech] if video.speech else [])]
+        dropped += [video.face, *(one for one in (video.speech, video.who) if one)]
     results = {claim.file for claim in _results(manifest)}  # a dropped alice.mp4 is another file
     claims = (
         _Claim(d.file, d.sha256, d.bytes, "", (f"{INPUTS}/{d.file}", *((d.file,) if d.file not in results else ())))

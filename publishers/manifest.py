@@ -112,6 +112,8 @@ class Video:
         coverage: Share of the frames whose mouth was driven, 0–1.
         receipts: Where it is kept.
         speech: What it says, where that differs from the manifest's ``speech``; left out otherwise.
+        who: The photo that told who is meant, where there was one.
+        warnings: Plain sentences about what is less good than it could be; left out where there are none.
     """
 
     file: str
@@ -130,6 +132,8 @@ class Video:
     poster: Poster
     receipts: tuple[Receipt, ...] = ()
     speech: Speech | None = field(default=None, metadata=codec.OPTIONAL)
+    who: Face | None = field(default=None, metadata=codec.OPTIONAL)
+    warnings: tuple[str, ...] = field(default=(), metadata=codec.OPTIONAL)
 
     def __post_init__(self) -> None:
         _check_file(self.file, self.sha256, self.bytes)

@@ -43,6 +43,7 @@ def _video(video: Video) -> Iterator[str]:
     yield f"## {name}"
     yield f"[![{name}]({picture})]({link})"
     yield f"{_clock(video.duration)}, {video.width} × {video.height} pixels, {float(video.fps):.4g} frames a second"
+    yield "\n".join(f"- Note: {text.escaped(warning)}." for warning in video.warnings)
     yield "\n".join(f"- {line}" for receipt in video.receipts if (line := _address(receipt)))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from daemon.name import shown
-from lipsync import Render
+from lipsync import Render, Take
 from publishers import (
     Artifact,
     Directory,
@@ -37,14 +38,19 @@ class Paper:
         self._videos: list[Video] = []
         self.failures: list[Failure] = []
 
-    def add(self, face: Path, render: Render, poster: Path, seconds: float) -> None:
+    def add(self, take: Take, render: Render, poster: Path, seconds: float) -> None:
         """Enter a finished video and its poster; ``seconds`` is how long the speech lasts."""
         if self._speech is None:
             speech = identify(self._path, profile=self._profile)
             self._speech = Speech(speech.name, speech.sha256, speech.bytes, seconds)
         video, still = (identify(path, profile=self._profile) for path in (render.video, poster))
         self._artifacts += [video, still]
-        self._videos.append(_video(identify(face, profile=self._profile), render, video, still))
+        face, who = self._face(take.face), self._face(take.who) if take.who else None
+        self._videos.append(replace(_video(face, render, video, still), who=who))
+
+    def _face(self, path: Path) -> Face:
+        seen = identify(path, profile=self._profile)
+        return Face(seen.name, seen.sha256, seen.bytes)
 
     def miss(self, face: Path, error: str, hint: str) -> None:
         """Enter a face that became no video."""
@@ -73,7 +79,7 @@ class Paper:
         return {"videos": [], "failures": failures}
 
 
-def _video(face: Artifact, render: Render, video: Artifact, poster: Artifact) -> Video:
+def _video(face: Face, render: Render, video: Artifact, poster: Artifact) -> Video:
     engine = render.engine
     weights = tuple(Weights(one.name, one.sha256, one.licence) for one in engine.weights)
     return Video(
@@ -87,8 +93,9 @@ def _video(face: Artifact, render: Render, video: Artifact, poster: Artifact) ->
         height=render.height,
         fps=render.fps,
         frames=render.frames,
-        face=Face(face.name, face.sha256, face.bytes),
+        face=face,
         coverage=render.coverage,
         engine=Engine(engine.name, engine.version, weights),
         poster=Poster.of(poster),
+        warnings=render.warnings,
     )

@@ -17,7 +17,7 @@ from daemon.commands.errors import CommandError, LackError, UsageError
 from daemon.commands.paper import Paper
 from daemon.commands.progress import Progression
 from daemon.commands.target import Target, targets
-from daemon.name import valid
+from daemon.name import shown, valid
 from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Take, load
 from publishers import Manifest, write_manifest, write_post
 
@@ -35,9 +35,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="where the results go")
     parser.add_argument("--engine", metavar="NAME", help="who draws (default: render.engine)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where (default: render.device)")
-    parser.add_argument(
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
         "--pick", default="largest", metavar="WHICH", help="which face: largest, left, right or a number from the left"
     )
+    chosen.add_argument("--who", type=Path, metavar="PHOTO", help="a photo of the person who shall speak")
     parser.set_defaults(run=run)
 
 
@@ -46,13 +48,14 @@ def run(args: Namespace, console: Console) -> int:
     settings = settings_of(args)
     pick = _pick(args.pick)
     _check_speech(args.audio, args.faces)
+    _check_who(args.who)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     studio = _studio(settings.options())
     out = _folder(args.out)
     paper = Paper(args.audio, settings.publish.ipfs.profile)
     with _tidy_end(), Progression(len(args.faces)) as progression:
-        for target in targets(args.faces, out, args.audio):
-            _take(studio, Take(target.face, args.audio, pick), target, paper, progression)
+        for target in targets(args.faces, out, (args.audio, *([args.who] if args.who else []))):
+            _take(studio, Take(target.face, args.audio, pick, args.who), target, paper, progression)
     manifest = paper.manifest()
     if manifest and settings.publish.manifest:
         write_manifest(manifest, out)
@@ -68,7 +71,7 @@ def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression:
     with progression.take(take.face.name) as report:
         try:
             render = studio.render(take, target.video, target.poster, report)
-            paper.add(take.face, render, target.poster, studio.seconds(take.speech))
+            paper.add(take, render, target.poster, studio.seconds(take.speech))
         except LipsyncError as error:
             paper.miss(take.face, error.message, error.hint)
             progression.note(_named(take.face.name, str(error)))
@@ -101,6 +104,15 @@ def _check_speech(audio: Path, faces: list[Path]) -> None:
     suffix = audio.suffix.lower()
     if suffix in PHOTO_SUFFIXES or any(face.suffix.lower() in AUDIO_SUFFIXES for face in faces):
         raise UsageError("a speech is where a face should be, or the other way round", "Name the speech first.")
+
+
+def _check_who(who: Path | None) -> None:
+    if who is None:
+        return
+    if not who.is_file():
+        raise UsageError(f"there is no file {who}", "--who is followed by a photo of the person who shall speak.")
+    if who.suffix.lower() not in PHOTO_SUFFIXES or not valid(who.name):
+        raise UsageError(f"--who is {shown(who.name)}", "Give a photo: jpg, png, webp or bmp.")
 
 
 def _studio(options: Options) -> Studio:

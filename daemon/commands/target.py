@@ -18,9 +18,15 @@ class Target:
     poster: Path
 
 
-def targets(faces: Sequence[Path], out: Path, speech: Path) -> Iterator[Target]:
-    """Yield the target of each face: "alice.mp4" for "alice.png", another name where that is an input or taken."""
-    given = {path.resolve() for path in (*faces, speech)}
+def targets(faces: Sequence[Path], out: Path, others: Sequence[Path]) -> Iterator[Target]:
+    """Yield the target of each face: "alice.mp4" for "alice.png", another name where that is an input or taken.
+
+    Args:
+        faces: Photos and videos.
+        out: The folder of the results.
+        others: What else was given and must not be written over: the speech, the photo of who is meant.
+    """
+    given = {path.resolve() for path in (*faces, *others)}
     taken: set[str] = set()
     stems = _stems(faces)
     for face, stem in zip(faces, stems, strict=True):

@@ -93,7 +93,7 @@ def test_inputs_are_never_overwritten(given: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_names_of_results(faces: list[str], stems: list[str], given: Path) -> None:
-    chosen = [target.video.stem for target in targets([Path(face) for face in faces], Path("out"), Path("speech.wav"))]
+    chosen = [target.video.stem for target in targets([Path(face) for face in faces], Path("out"), [Path("speech.wav")])]
     assert chosen == stems
 
 
