@@ -42,9 +42,6 @@ POUT = 0.5
 """How much taller each lip is seen from the front for each IOD that it is pushed forward."""
 UPPER_SHARE = 0.35
 """When open lips close, how much of the way the upper lip goes."""
-SMILE_WIDTH = 0.60
-SMILE_TAKEN = 0.5
-"""How much of what a smile is wider than an earnest mouth is taken back when it has to close."""
 TEETH_BELOW = 0.026
 """How far the upper teeth reach below the line of closed lips."""
 JAW_SHARE = 0.45
@@ -134,17 +131,6 @@ def parted(lips: Array, opening: float) -> Array:
     wanted = apart * opening / max(float(apart[MIDDLE].mean()), SHUT)
     wanted = wanted * np.clip((wanted - 0.2 * SHUT) / SHUT, 0.0, 1.0)
     return _spread(lips, wanted)
-
-
-def relaxed(lips: Array) -> Array:
-    """Take back part of a smile, so that lips that were closed by us are not drawn into a wide bow."""
-    much = SMILE_TAKEN * max(0.0, float(width(lips)) - SMILE_WIDTH)
-    middle = lips[UP_OUT, [0, -1], 0].mean()
-    aside = (lips[..., 0] - middle) / max(float(width(lips)) / 2, 1e-3)
-    made = lips.copy()
-    made[..., 0] -= much / 2 * aside
-    made[..., 1] += much * 0.6 * aside**2
-    return made
 
 
 def closed(lips: Array) -> Array:

@@ -18,7 +18,6 @@ from lipsync.mouth import (
     closed,
     gap,
     parted,
-    relaxed,
     rows,
     width,
 )
@@ -87,12 +86,6 @@ def test_closing_keeps_the_lips_thick() -> None:
 
 def test_parted_lips_are_as_far_apart_as_asked() -> None:
     assert gap(parted(SMILE, 0.15)) == pytest.approx(0.15, abs=0.012)
-
-
-def test_relaxing_takes_back_a_wide_smile_only() -> None:
-    assert width(relaxed(SMILE)) < width(SMILE)
-    earnest = SMILE * [0.8, 1.0]
-    assert relaxed(earnest) == pytest.approx(earnest)
 
 
 def test_lips_pushed_forward_look_fuller(mouth: Mouth) -> None:
