@@ -1,7 +1,7 @@
 """A render process that draws nothing: it speaks the protocol and does what the face file tells it to.
 
 The first word in a face file: ``ok``, ``slow SECONDS``, ``no-face``, ``full`` (the disk), ``tired`` (passing),
-``exit``, ``segv``, ``hang``, ``nonsense``, ``empty`` (says done, made nothing), ``once:WORD`` (only the first time).
+``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing), ``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """
 
@@ -22,6 +22,7 @@ HEARD: set[str] = set()
 def note(what: str, request: dict[str, object]) -> None:
     with DIARY.open("a", encoding="utf-8") as file:
         entry = {"what": what, "face": Path(str(request["face"])).name, "pid": os.getpid(), "pick": request["pick"]}
+        entry["who"] = Path(str(request.get("who", ""))).name
         file.write(json.dumps(entry) + "\n")
 
 
@@ -62,6 +63,8 @@ def make(request: dict[str, object], seconds: float) -> None:
     facts = {"seconds": 1.0, "speech_seconds": 0.99, "width": 64, "height": 64, "fps": "25", "frames": 25, "driven": 25}
     engine = {"engine": "fake", "version": "1", "weights": [{"name": "w", "sha256": "0" * 64, "licence": "MIT"}]}
     note("made", request)
+    if content.startswith(b"small"):
+        engine["warnings"] = ["the face is small (31 px between the eyes)"]
     say({"done": facts | engine, "speeches_heard": len(HEARD)})
 
 

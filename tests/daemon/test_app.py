@@ -7,6 +7,7 @@ import os
 import signal
 import time
 
+from daemon import control
 from publishers import verify
 from tests.daemon.bench import Bench
 
@@ -28,6 +29,40 @@ def test_a_drop_becomes_videos_and_papers(bench: Bench) -> None:
     assert "dog.heic is of a kind that is not read" in why
     assert "What to do" in why
     assert bench.places() == ["done/周报 2026"]
+
+
+def test_a_photo_says_who_is_meant(bench: Bench) -> None:
+    toml = 'who = "who.jpg"\n[faces."ann.png"]\npick = 0'
+    bench.drop("talk", FILES | {"who.jpg": "someone", "job.toml": toml})
+    assert bench.once() == 0
+    assert {(entry["face"], entry["who"]) for entry in bench.diary} == {("ann.png", ""), ("bob.mp4", "who.jpg")}
+    manifest = json.loads(bench.text("done/talk/manifest.json"))
+    ann, bob = manifest["videos"]
+    assert "who" not in ann
+    assert (bob["who"]["file"], bob["who"]["bytes"]) == ("who.jpg", len("someone"))
+    assert not verify(bench.root / "done/talk")
+    (bench.root / "done/talk/inputs/who.jpg").write_text("another", encoding="utf-8")
+    assert [finding.file for finding in verify(bench.root / "done/talk")] == ["inputs/who.jpg"]
+
+
+def test_another_photo_of_who_is_meant_makes_another_video(bench: Bench) -> None:
+    toml = 'who = "who.jpg"'
+    bench.drop("talk", FILES | {"bob.mp4": "once:no-face", "who.jpg": "someone", "job.toml": toml})
+    assert bench.once() == 1
+    home = bench.root / "done/talk"
+    (home / "inputs/who.jpg").write_text("another", encoding="utf-8")
+    control.retry(bench.root, "talk")
+    assert bench.once() == 0
+    assert (bench.begun("ann.png"), bench.begun("bob.mp4")) == (2, 2)
+
+
+def test_what_is_less_good_is_in_the_papers(bench: Bench) -> None:
+    bench.drop("talk", FILES | {"bob.mp4": "small"})
+    assert bench.once() == 0
+    manifest = json.loads(bench.text("done/talk/manifest.json"))
+    said = ["the face is small (31 px between the eyes)"]
+    assert [video.get("warnings") for video in manifest["videos"]] == [None, said]
+    assert "Note: the face is small" in bench.text("done/talk/post.md")
 
 
 def test_everything_made_is_0(bench: Bench) -> None:

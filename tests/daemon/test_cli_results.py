@@ -54,6 +54,15 @@ def test_render_makes_videos_posters_and_papers(given: Path, capsys: pytest.Capt
     assert main(["verify", "new/out"]) == 0
 
 
+def test_the_photo_of_who_is_meant_is_named_and_kept(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (given / "bob.jpg").read_bytes()
+    assert render("speech.wav", "alice.png", "--who", "bob.jpg", "-o", ".", "--json") == 0
+    (video,) = document(capsys)["videos"]
+    assert (video["file"], video["who"]["file"]) == ("alice.mp4", "bob.jpg")
+    assert (given / "bob.jpg").read_bytes() == before
+    assert main(["verify", "."]) == 0
+
+
 def test_a_face_that_fails_does_not_stop_the_others(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert render("speech.wav", "torn.mp4", "alice.png", "gone.jpg", "-o", "out") == 1
     said = capsys.readouterr()
@@ -93,7 +102,9 @@ def test_inputs_are_never_overwritten(given: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_names_of_results(faces: list[str], stems: list[str], given: Path) -> None:
-    chosen = [target.video.stem for target in targets([Path(face) for face in faces], Path("out"), [Path("speech.wav")])]
+    chosen = [
+        target.video.stem for target in targets([Path(face) for face in faces], Path("out"), [Path("speech.wav")])
+    ]
     assert chosen == stems
 
 
@@ -102,6 +113,9 @@ def test_names_of_results(faces: list[str], stems: list[str], given: Path) -> No
     [
         (["alice.png", "speech.wav", "-o", "out"], 2),
         (["speech.wav", "alice.png", "-o", "out", "--pick", "middle"], 2),
+        (["speech.wav", "alice.png", "-o", "out", "--pick", "left", "--who", "bob.jpg"], 2),
+        (["speech.wav", "alice.png", "-o", "out", "--who", "gone.jpg"], 2),
+        (["speech.wav", "alice.png", "-o", "out", "--who", "torn.mp4"], 2),
         (["speech.wav", "alice.png", "-o", "alice.png"], 1),
     ],
 )

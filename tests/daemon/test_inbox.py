@@ -166,6 +166,31 @@ def test_what_is_missing_or_unclear_is_refused_after_some_patience(
     assert bool(first.drops) == ("ann.mp3" in said)  # what no further file can mend is refused at once
 
 
+def test_the_photo_of_who_is_meant_becomes_no_video(share: Share) -> None:
+    folder = share.put("talk", voice_wav="words", bob_mp4="face", who_jpg="one")
+    (folder / "job.toml").write_text('who = "who.jpg"')
+    (take,) = share.settled().takes
+    assert (take.face, take.who) == ("bob.mp4", "who.jpg")
+
+
+def test_the_photo_of_who_is_meant_is_waited_for(share: Share) -> None:
+    folder = share.put("talk", voice_wav="words", bob_mp4="face")
+    (folder / "job.toml").write_text('who = "who.jpg"')
+    share.look()
+    assert not share.look(2.5).drops
+    share.put("talk", who_jpg="one")
+    share.look()
+    assert share.look(2).drops[0].fault is None
+
+
+def test_a_photo_of_who_is_meant_is_not_enough(share: Share) -> None:
+    folder = share.put("talk", voice_wav="words", who_jpg="one")
+    (folder / "job.toml").write_text('who = "who.jpg"')
+    fault = share.settled().fault
+    assert fault is not None
+    assert "no face in it but who.jpg" in fault.message
+
+
 def test_without_patience_it_is_refused_at_once(tmp_path: Path) -> None:
     share = Share(tmp_path, patient=False)
     share.put("talk", ann_png="face")

@@ -44,6 +44,14 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert json.loads(dumps(JOB))["schema"] == "lipsyncd.job/1"
 
 
+def test_a_job_of_the_version_before_is_read(tmp_path: Path) -> None:
+    document = json.loads(dumps(JOB))
+    for take in document["takes"]:
+        del take["who"]
+    (tmp_path / "job.json").write_text(json.dumps(document), encoding="utf-8")
+    assert read(tmp_path / "job.json") == JOB
+
+
 @pytest.mark.parametrize(("here", "there"), list(product(State, State)))
 def test_only_legal_moves(here: State, there: State) -> None:
     job = replace(JOB, state=here)

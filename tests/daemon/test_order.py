@@ -15,7 +15,7 @@ CHOICES = Choices(("null", "reshape"), ("folder",))
 def order(folder: Path, text: str | bytes) -> Order:
     path = folder / "job.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_order(path, ["bob.mp4", "ann.png"], CHOICES)
+    return read_order(path, ["bob.mp4", "ann.png", "who.jpg"], CHOICES)
 
 
 def test_job_toml_says_what_is_wanted(tmp_path: Path) -> None:
@@ -35,6 +35,30 @@ def test_job_toml_says_what_is_wanted(tmp_path: Path) -> None:
     assert wanted.picks == {"bob.mp4": "left", "ann.png": 2}
 
 
+def test_a_photo_says_who_is_meant(tmp_path: Path) -> None:
+    wanted = order(tmp_path, 'who = "who.jpg"')
+    assert (wanted.who_of("bob.mp4"), wanted.who_of("ann.png")) == ("who.jpg", "who.jpg")
+    assert wanted.photos == {"who.jpg"}
+    own = order(tmp_path, 'who = "who.jpg"\n[faces."bob.mp4"]\npick = 1')
+    assert (own.who_of("bob.mp4"), own.picks) == ("", {"bob.mp4": 1}), "the nearer word holds"
+    one = order(tmp_path, '[faces."bob.mp4"]\nwho = "ann.png"')
+    assert (one.who_of("bob.mp4"), one.who_of("who.jpg")) == ("ann.png", "")
+    assert one.photos == {"ann.png"}
+
+
+def test_a_photo_is_found_however_its_name_is_composed(tmp_path: Path) -> None:
+    path = tmp_path / "job.toml"
+    path.write_text('who = "m\u00fcller.jpg"', encoding="utf-8")
+    assert read_order(path, ["bob.mp4", "mu\u0308ller.jpg"], CHOICES).who == "mu\u0308ller.jpg"
+
+
+def test_only_a_missing_photo_is_worth_waiting_for(tmp_path: Path) -> None:
+    for text, lacking in (("who = 'no.jpg'", True), ("who = 'no.jpg'\ntitel = 'x'", False), ("titel = 'x'", False)):
+        with pytest.raises(DropError) as fault:
+            order(tmp_path, text)
+        assert fault.value.lacking == lacking
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -51,6 +75,15 @@ def test_job_toml_says_what_is_wanted(tmp_path: Path) -> None:
         ("[faces.'bob.mp4']\npick=true", "largest, left, right or a number"),
         ("[faces.'bob.mp4']\npikc='left'", "did you mean pick?"),
         ("faces = 3", "faces should be tables"),
+        ("who = 3", "who should be the name of a photo"),
+        ("who = ''", "who should be the name of a photo"),
+        ("who = 'whp.jpg'", '"whp.jpg", which is not in this folder (did you mean who.jpg?)'),
+        ("who = 'bob.mp4'", "should be a photo"),
+        ("who = '../who.jpg'", "not in this folder"),
+        ("hwo = 'who.jpg'", "did you mean who?"),
+        ("[faces.'bob.mp4']\nwho='no.png'", 'faces."bob.mp4".who names "no.png"'),
+        ("[faces.'bob.mp4']\nwho='who.jpg'\npick='left'", "both pick and who"),
+        ("who = 'who.jpg'\n[faces.'who.jpg']\npick='left'", '"who.jpg", which only shows who is meant'),
         ("title = ", "cannot be read"),
         (b"title = '\xff'", "not UTF-8"),
         ("#" * 70_000, "too large"),

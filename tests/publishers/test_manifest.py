@@ -117,6 +117,7 @@ def random_manifest(chance: random.Random) -> Manifest:
             Face(words(1) + "b", sha(), 0), chance.random(),
             Engine(words(), words(), tuple(Weights(words(), sha(), words()) for _ in range(chance.randint(0, 3)))),
             Poster(f"{index}{words()}.jpg", sha(), 3, cid(), receipts()), receipts(), chance.choice([None, speech()]),
+            chance.choice([None, Face(words(1) + "c", sha(), 0)]), tuple(words() for _ in range(chance.randint(0, 2))),
         )  # fmt: skip
 
     created = datetime.fromtimestamp(chance.randint(0, 2**33), UTC)
