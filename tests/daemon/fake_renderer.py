@@ -1,7 +1,8 @@
 """A render process that draws nothing: it speaks the protocol and does what the face file tells it to.
 
 The first word in a face file: ``ok``, ``slow SECONDS``, ``no-face``, ``full`` (the disk), ``tired`` (passing),
-``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing), ``once:WORD`` (only the first time).
+``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing),
+``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """
 
