@@ -13,6 +13,8 @@ from lipsync.media import Frame
 from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, Shape, gap
 from lipsync.opening import Lips, Seat
 from lipsync.palette import Palette
+from lipsync.plate import AROUND, Plate, plate
+from lipsync.stretch import softened
 from lipsync.subject import Anatomy, Subject, teeth_place
 from lipsync.view import View
 from lipsync.warp import Grid, Image, Sheet
@@ -44,7 +46,7 @@ class Composer:
         self._grid = _region(face, subject.mouth.chin)
         self._sheet = Sheet(_pins(face, self._grid), self._grid)
         self._colours = colours
-        self._last = -1, np.zeros((2, N))
+        self._last: tuple[int, Array, Plate | None] = -1, np.zeros((2, N)), None
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
 
     def draw(self, frame: Frame, number: int, shape: Shape, strength: float) -> None:
@@ -58,7 +60,8 @@ class Composer:
         """
         if strength <= 0:
             return
-        lips, above, below = self._moves(number, shape, strength, self._bared(frame, number))
+        teeth, own = self._source(frame, number)
+        lips, above, below = self._moves(number, shape, strength, None if own else teeth)
         split = lips.split(*_columns(self._grid), 0.0)[..., None]
         whole = above + (below - above) * split
         view = View.of(frame, self._subject.planes, number, self._grid, _touched(whole, lips, self._grid))
@@ -66,36 +69,44 @@ class Composer:
             return
         rgb = frame.rgb(view.box)
         picture, mask = view.bent(rgb, whole)
-        self._mouth(rgb, picture, mask, view, lips, (above, below), self._light(number, shape))
+        layers = own.laid(rgb, view.box) if own else (rgb, rgb)
+        self._mouth(layers, picture, mask, view, lips, (above, below), self._light(number, shape))
         if mask.any():
             frame.paste(view.box, picture, mask * np.float32(strength))
 
-    def _bared(self, frame: Frame, number: int) -> Array:
-        """Measure as :meth:`_teeth` does, but a frame that stands still, as a photo does, only once."""
-        known, teeth = self._last
+    def _source(self, frame: Frame, number: int) -> tuple[Array, Plate | None]:
+        """Measure how far teeth reach; a photo, which stands still, is measured once, and its lips are carried on."""
+        known, teeth, own = self._last
         if known != number:
-            teeth = self._teeth(frame, number)
-            self._last = number, teeth
-        return teeth
+            teeth, own = self._teeth(frame, number)
+            self._last = number, teeth, own
+        return teeth, own
 
-    def _teeth(self, frame: Frame, number: int) -> Array:
-        """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips."""
+    def _teeth(self, frame: Frame, number: int) -> tuple[Array, Plate | None]:
+        """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips, and a photo's plate."""
         lips = self._subject.own_lips(number)
         shown = float(_step((gap(lips) - PARTED[0]) / (PARTED[1] - PARTED[0])))
         if shown == 0:
-            return np.zeros((2, N))
-        corners = np.array([lips.min((0, 1)) - FINE, lips.max((0, 1)) + FINE])
+            return np.zeros((2, N)), None
+        corners = np.array([lips.min((0, 1)) - AROUND, lips.max((0, 1)) + AROUND])
         view = View.of(frame, self._subject.planes, number, self._grid, corners)
-        return np.zeros((2, N)) if view is None else shown * bared(frame.rgb(view.box), view, lips, self._colours)
+        if view is None:
+            return np.zeros((2, N)), None
+        rgb = frame.rgb(view.box)
+        teeth = shown * bared(rgb, view, lips, self._colours)
+        if len(self._subject.poses) > 1:
+            return teeth, None
+        return teeth, plate(rgb, view.box, self._subject.planes.to_frame(number, lips), teeth, view.scale)
 
-    def _moves(self, number: int, shape: Shape, strength: float, teeth: Array) -> tuple[Lips, Image, Image]:
+    def _moves(self, number: int, shape: Shape, strength: float, teeth: Array | None) -> tuple[Lips, Image, Image]:
         """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""
         subject = self._subject
         own, face = subject.own_lips(number), subject.seen[number].astype(np.float64)
         wanted = own + strength * (subject.apparent(number, shape.lips) - own)
         lowered = face.copy()
         lowered[:, 1] += strength * self._jaw * (shape.drop - subject.drops[number])
-        from_upper, from_lower = _controls(_inset(own, wanted, teeth), face)
+        edges = own if teeth is None else _inset(own, wanted, teeth)
+        from_upper, from_lower = _controls(edges, face)
         to_upper, to_lower = _controls(wanted, lowered)
         return Lips(own, wanted), self._sheet.moves(from_upper, to_upper), self._sheet.moves(from_lower, to_lower)
 
@@ -108,7 +119,7 @@ class Composer:
 
     def _mouth(
         self,
-        rgb: NDArray[np.uint8],
+        layers: tuple[NDArray[np.uint8], NDArray[np.uint8]],
         picture: Image,
         mask: Image,
         view: View,
@@ -120,7 +131,10 @@ class Composer:
         part = view.part(lips.bounds)
         if part is None:
             return
-        (above, mask_above), (below, mask_below) = (part.bent(rgb, move) for move in moves)
+        (above, mask_above), (below, mask_below) = (
+            part.bent(rgb, move) for rgb, move in zip(layers, moves, strict=True)
+        )
+        above, below = (softened(layer, move, part) for layer, move in zip((above, below), moves, strict=True))
         x, y = part.places
         split = lips.split(x, y, 1.4 / view.scale)
         near = above + (below - above) * split[..., None]
