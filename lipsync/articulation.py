@@ -7,7 +7,7 @@ what the network knows. Lips meet for p, b and m. Where nobody speaks the mouth 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ POUT = 0.35
 """Protrusion per narrowing; depth cannot be measured from the front."""
 CLOSED = 0.5
 """Closure probability from which a closure must be seen in a frame, even if it lasts a few rows."""
+TONGUE = [VISEMES.index("dental"), VISEMES.index("alveolar")]
+"""Sounds for which the tip of the tongue is at the upper teeth."""
 REACH = 4
 """Rows around its middle that a frame can hold at most."""
 
@@ -45,12 +47,15 @@ class Motion:
         voiced: (L,) float32 in [0, 1]: 1 while somebody speaks, 0 in silence; ``values`` are exactly 0 where it is.
         closure: (L,) float32 in [0, 1]: the probability of p, b, m.
         seconds: Length of the speech.
+        tongue: (L,) float32 in [0, 1]: how far the tip of the tongue is up at the teeth, as for l, n, t, d, th; or no
+            rows at all, where nothing is known of it.
     """
 
     values: NDArray[np.float32]
     voiced: NDArray[np.float32]
     closure: NDArray[np.float32]
     seconds: float
+    tongue: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def at(self, times: NDArray[np.float64]) -> NDArray[np.float32]:
         """Sample at the middles of frames.
@@ -73,6 +78,13 @@ class Motion:
         mixed = self.values[low] * (1.0 - share) + self.values[np.minimum(low + 1, length - 1)] * share
         outside = (rows < 0) | (rows > length)
         return np.where(outside[:, None], 0.0, mixed).astype(np.float32)
+
+    def tongue_at(self, times: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Give (T,) how far the tip of the tongue is up, at ``times`` (T,) in seconds; 0 outside the speech."""
+        if not len(self.tongue):
+            return np.zeros(len(times), np.float32)
+        rows = np.asarray(times, np.float64) * HZ
+        return np.interp(rows, np.arange(len(self.tongue)), self.tongue, left=0.0, right=0.0).astype(np.float32)
 
     def _closures(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """(T,) row of the strongest closure while each frame lasts, and how strong; -1 where a frame has no row."""
@@ -119,7 +131,14 @@ class Articulation:
         voiced = between_words(1.0 - chance[:, SILENCE], loud, gain)
         closure = np.clip(smooth(chance[:, BILABIAL], 1.0), 0.0, 1.0) * (voiced > 0)
         values = _shaped(motion * LIVELY, np.clip(2.0 * closure, 0.0, 1.0)) * voiced[:, None]
-        return Motion(values.astype(np.float32), voiced, closure.astype(np.float32), len(samples16k) / RATE)
+        tongue = np.clip(smooth(chance[:, TONGUE].sum(axis=1), 1.5), 0.0, 1.0) * voiced
+        return Motion(
+            values=values.astype(np.float32),
+            voiced=voiced,
+            closure=closure.astype(np.float32),
+            seconds=len(samples16k) / RATE,
+            tongue=tongue.astype(np.float32),
+        )
 
     def features(self, samples16k: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the network hears, before it is called a motion: to fit another map from speech to a mouth on.

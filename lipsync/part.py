@@ -25,12 +25,14 @@ class Part:
         numbers: (T,) which source frame each is drawn on.
         strength: (T,) 0–1, how far the mouth is driven.
         poster: Which output frame shows the mouth well open and the head at rest.
+        tongue: (T,) 0–1, how far the tip of the tongue is up.
     """
 
     values: NDArray[np.float32]
     numbers: NDArray[np.int64]
     strength: NDArray[np.float64]
     poster: int
+    tongue: NDArray[np.float32]
 
     @property
     def driven(self) -> int:
@@ -46,7 +48,13 @@ def part_of(subject: Subject, motion: Motion, line: Timeline) -> Part:
     values = motion.at(line.mid_times)
     numbers = np.asarray(line.indices, np.int64)
     strength = subject.strength[numbers]
-    return Part(values=values, numbers=numbers, strength=strength, poster=_poster(values, strength, numbers, subject))
+    return Part(
+        values=values,
+        numbers=numbers,
+        strength=strength,
+        poster=_poster(values, strength, numbers, subject),
+        tongue=motion.tongue_at(line.mid_times),
+    )
 
 
 def _poster(

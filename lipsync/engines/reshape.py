@@ -69,7 +69,11 @@ class ReshapeEngine:
         track = self._look(glances.watch(islice(source.frames(), used)), used, take, report)
         subject = subject_of(track, self._known)
         part = part_of(subject, heard.motion, line)
-        script = Script(part.numbers, part.strength, lambda place: subject.mouth.shape(part.values[place]))
+        script = Script(
+            part.numbers,
+            part.strength,
+            lambda place: subject.mouth.shape(part.values[place], float(part.tongue[place])),
+        )
         drawing = Drawing(source, subject, self._known, glances.palette(track), script)
         frames = _reported(drawing.frames(), len(line.indices), report)
         write_video(video, source, line, frames, take.speech, self._options)

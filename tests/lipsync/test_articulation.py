@@ -210,3 +210,23 @@ def test_sampling_is_linear_and_rests_outside() -> None:
     np.testing.assert_allclose(motion.at(np.array([0.0, 0.015, 0.1]))[:, 0], [0.0, 1.5, 10.0], atol=1e-5)
     assert not motion.at(np.array([-1.0, 0.3])).any()
     assert motion.at(np.zeros(0)).shape == (0, 6)
+
+
+def test_the_tongue_is_looked_up_between_rows_and_down_outside() -> None:
+    tongue = np.linspace(0, 1, 11, dtype=np.float32)
+    motion = Motion(np.zeros((11, 6), np.float32), np.ones(11, np.float32), np.zeros(11, np.float32), 0.1, tongue)
+    assert motion.tongue_at(np.array([-1.0, 0.0, 0.055, 0.1, 2.0])) == pytest.approx([0, 0, 0.55, 1, 0])
+
+
+def test_a_motion_that_knows_no_tongue_leaves_it_down() -> None:
+    motion = Motion(np.zeros((11, 6), np.float32), np.ones(11, np.float32), np.zeros(11, np.float32), 0.1)
+    assert (motion.tongue_at(np.linspace(0, 0.1, 4)) == 0).all()
+
+
+def test_the_tongue_goes_up_for_n_and_l_and_stays_down_in_vowels(articulation: Articulation) -> None:
+    phones = json.loads((SAMPLE / "hello.phones.json").read_text(encoding="utf-8"))["hello.zh.flac"]
+    tongue = articulation(open_speech(SAMPLE / "hello.zh.flac", Limits()).samples16k).tongue
+    level = {name: float(tongue[round(a * 100) : round(b * 100)].mean()) for a, b, name in phones}
+    assert level["n"] > 0.5
+    assert level["l"] > 0.5
+    assert max(level["a"], level["ɑ"], level["iou"]) < 0.2
