@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.compose import Composer
+from lipsync.drawing import Drawing, Script
 from lipsync.face import LIPS, K, Track
 from lipsync.glance import Glances
 from lipsync.media import Frame
@@ -59,6 +59,17 @@ class Moves:
         return Shape(lips=lips, drop=float(self.drops[number]))
 
 
+@dataclass(frozen=True)
+class Held:
+    """Frames in memory that can be played like a file's."""
+
+    kept: Sequence[Frame]
+
+    def play(self, indices: Sequence[int]) -> Iterator[Frame]:
+        """Give copies of the frames numbered ``indices``."""
+        return (self.kept[number].copy() for number in indices)
+
+
 class Puppet:
     """A photo or a clip that takes any shape of mouth."""
 
@@ -66,18 +77,14 @@ class Puppet:
         glances = Glances(len(frames))
         for _ in glances.watch(frames):
             pass
-        self._frames = frames
+        self._reel, self._known = Held(frames), known
         self.subject = subject_of(track, known)
-        self._composer = Composer(self.subject, known, glances.palette(track))
+        self._colours = glances.palette(track)
 
     def play(self, numbers: Sequence[int], shapes: Sequence[Shape]) -> list[Frame]:
         """Draw ``shapes`` on copies of the frames ``numbers``, in order."""
-        drawn = []
-        for number, shape in zip(numbers, shapes, strict=True):
-            frame = self._frames[number].copy()
-            self._composer.draw(frame, number, shape, 1.0)
-            drawn.append(frame)
-        return drawn
+        script = Script(np.array(numbers, np.int64), np.ones(len(numbers)), lambda place: shapes[place])
+        return list(Drawing(self._reel, self.subject, self._known, self._colours, script).frames())
 
     def wanted(self, number: int, shape: Shape) -> NDArray[np.float32]:
         """(99, 2) pixels where the lip points of a shape belong in frame ``number``; other points NaN."""
