@@ -19,6 +19,7 @@ from lipsync.ear import Ear
 from lipsync.errors import NoFaceError
 from lipsync.face import Track
 from lipsync.glance import Glances
+from lipsync.lesson import Lesson
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
 from lipsync.subject import Subject, anatomy, subject_of
@@ -46,6 +47,7 @@ class ReshapeEngine:
         self._articulation = Articulation(options.device)
         self._tracker = load_tracker(options.tracker, options.device)
         self._known = anatomy()
+        self._lesson = Lesson(self._articulation, options.limits)
         self.ear = Ear(options.limits, self._articulation)
 
     @property
@@ -68,7 +70,8 @@ class ReshapeEngine:
         glances = Glances(used)
         track = self._look(glances.watch(islice(source.frames(), used)), used, take, report)
         subject = subject_of(track, self._known)
-        part = part_of(subject, heard.motion, line)
+        motion = self._lesson.own(heard.motion, take.speech, source, subject)
+        part = part_of(subject, motion, line)
         script = Script(
             part.numbers,
             part.strength,

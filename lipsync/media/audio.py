@@ -41,8 +41,13 @@ class Audio:
     channels: int
 
 
-def open_speech(path: Path, limits: Limits) -> Audio:
+def open_speech(path: Path, limits: Limits, first: float = 0.0) -> Audio:
     """Read the (first) sound of a file, whatever else is in it, mixed down to mono.
+
+    Args:
+        path: The file.
+        limits: What is too long or too large.
+        first: Seconds after which the rest is not read; 0 reads all.
 
     Raises:
         LimitError: Longer or larger than ``limits`` allow.
@@ -60,6 +65,8 @@ def open_speech(path: Path, limits: Limits) -> Audio:
                 message = f"{path.name} is longer than the {limits.audio_s:g} s that are allowed"
                 raise LimitError(message, "Cut it into parts, or have limits.audio_s raised.")
             pieces += (piece.to_ndarray()[0] for piece in resampler(frame))
+            if first and seconds >= first:
+                break
         pieces += (piece.to_ndarray()[0] for piece in resampler.rest())
     if not seconds:
         raise MediaError(f"{path.name} has no sound in it", "Record or export it again.")

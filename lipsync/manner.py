@@ -1,0 +1,145 @@
+"""How one person speaks: their range, their neutral and their habits, learnt from a clip in which they do.
+
+The general map from speech to a mouth stays in charge of when: where nobody speaks the mouth is shut, and lips meet
+for p, b and m. The manner says how far, around which shape, and how each kind of sound looks on this person. It is a
+small ridge regression on what the network hears, held near the general map, the nearer the less there was to learn
+from. Guesses play safe; so the spread is brought to that of the person's own mouth, and nothing is smoothed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.accord import sampled
+from lipsync.articulation import FOLLOW, OPEN, Motion
+from lipsync.gesture import MEASURED, Gestures, lively
+from lipsync.head import Array
+
+HEARD = 16
+"""Directions of what is heard that may matter to a person."""
+STIFF = 25.0
+"""Frames (of 25 a second) that hold each of them near no effect, and the general map near ``BELIEF``."""
+BELIEF = 0.5
+"""Correlation of the general map with a mouth, before a person is known."""
+SPREAD = 0.9
+"""Share of a mouth's spread that is speech and not the tracker's unrest."""
+RANGE_AFTER, NEUTRAL_AFTER = 2.0, np.array([1.0, 3.0, 3.0, 1.0, 3.0])
+"""Seconds of speech after which half of what was measured of range and neutral is believed."""
+RANGE = (0.6, 2.5)
+"""How much less or more than most a person can move."""
+NEUTRAL = 0.05
+"""How far a neutral can lie from most people's, IOD."""
+SHORTEST = 0.8
+"""Seconds of seen speech below which nothing is learnt."""
+WITHIN = 2.5
+"""Sounds stranger than that (standard deviations) are taken for no stranger."""
+CLOSING = 0.5
+
+
+@dataclass(frozen=True)
+class Manner:
+    """One person's way to speak.
+
+    Attributes:
+        middle: (C,) what is heard on average.
+        axes: (C, d) the directions that were looked at, scaled to their spread.
+        follow: (5,) how far the mouth follows the general map.
+        habits: (d, 5) what it does besides, for each direction of what is heard.
+        neutral: (5,) what is added while speaking.
+        seconds: Of speech that this was learnt from.
+    """
+
+    middle: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    follow: Array
+    habits: Array
+    neutral: Array
+    seconds: float
+
+    def of(self, motion: Motion, features: NDArray[np.float32]) -> Motion:
+        """Let this person say what anybody would say as ``motion``.
+
+        Args:
+            motion: (L, 6).
+            features: (L, C), what is heard of the same speech: ``Articulation.features``.
+
+        Returns:
+            Motion with the same closures, and at rest where the other is.
+        """
+        values = motion.values.astype(np.float64)
+        own = self.neutral + _heard(features, self.middle, self.axes) @ self.habits
+        shut = np.clip(2.0 * motion.closure, 0.0, 1.0)
+        gone = np.maximum(own[:, OPEN], 0.0) * shut
+        own[:, OPEN] *= 1.0 - shut
+        for name, share in FOLLOW.items():
+            own[:, name] -= share * gone
+        values[:, :MEASURED] = self.follow * values[:, :MEASURED] + own * motion.voiced[:, None]
+        values[:, OPEN] = np.maximum(values[:, OPEN], 0.0)
+        return replace(motion, values=values.astype(np.float32))
+
+
+def manner_of(motion: Motion, features: NDArray[np.float32], seen: Gestures, lag: float) -> Manner | None:
+    """Learn how a person speaks from what they say and do in a clip.
+
+    Args:
+        motion: What the clip's sound asks of any mouth.
+        features: (L, C), what is heard of it.
+        seen: What the mouth did.
+        lag: Seconds by which the sound comes after the picture.
+
+    Returns:
+        None where they are seen speaking for less than ``SHORTEST``.
+    """
+    times = seen.times + lag
+    inside = (times >= 0) & (times <= motion.seconds)
+    voiced, closure = sampled(np.stack([motion.voiced, motion.closure], axis=1), times).T
+    use = seen.seen & inside & (voiced > 0.5) & (closure < CLOSING / 2)
+    seconds = float(use.sum() / seen.pace) if seen.pace else 0.0
+    if seconds < SHORTEST:
+        return None
+    general = sampled(motion.values[:, :MEASURED], times)
+    heard = sampled(features, times).astype(np.float32)
+    middle, axes = _directions(heard[use])
+    inner = _heard(heard, middle, axes)
+    did, asked, sound = (lively(rows, use, seen.pace)[use] for rows in (seen.values, general, inner))
+    follow, habits = _fitted(did, asked, sound, 25.0 / seen.pace, seconds)
+    made = follow * general[use] + inner[use] @ habits
+    neutral = (seen.values[use].mean(0) - made.mean(0)) * seconds / (seconds + NEUTRAL_AFTER)
+    base = (general[use].mean(0) - made.mean(0)) * (1 - seconds / (seconds + NEUTRAL_AFTER))
+    return Manner(middle, axes, follow, habits, np.clip(neutral + base, -NEUTRAL, NEUTRAL), seconds)
+
+
+def _directions(heard: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(C,) mean and (C, d) principal axes; along each the spread is the square root of what it was, the first 1."""
+    middle = heard.mean(0)
+    _, size, axes = np.linalg.svd(heard - middle, full_matrices=False)
+    count = int(np.clip((size > 1e-3 * size[0]).sum(), 0, HEARD)) if size[0] > 0 else 0
+    scale = np.sqrt(len(heard)) / np.sqrt(size[:count] * max(float(size[0]), 1e-12))
+    return middle, (axes[:count].T * scale).astype(np.float32)
+
+
+def _heard(features: NDArray[np.float32], middle: NDArray[np.float32], axes: NDArray[np.float32]) -> Array:
+    return np.clip((features - middle) @ axes, -WITHIN, WITHIN).astype(np.float64)
+
+
+def _fitted(did: Array, asked: Array, sound: Array, frame: float, seconds: float) -> tuple[Array, Array]:
+    """(5,) and (d, 5): ridge towards ``BELIEF`` in the general map and no habits, then the spread of the person."""
+    follow, habits = np.zeros(MEASURED), np.zeros((sound.shape[1], MEASURED))
+    sure = seconds / (seconds + RANGE_AFTER)
+    for k in range(MEASURED):
+        spread, usual = float(did[:, k].std()), float(asked[:, k].std())
+        if min(spread, usual) < 1e-4:
+            follow[k] = 1.0
+            continue
+        known = np.column_stack([asked[:, k] / usual, sound])
+        before = np.r_[BELIEF, np.zeros(sound.shape[1])]
+        normal = frame * known.T @ known + STIFF * np.eye(len(before))
+        slope = before + np.linalg.solve(normal, frame * known.T @ (did[:, k] / spread - known @ before))
+        slope[0] = max(slope[0], 0.1)
+        wanted = usual * np.clip((SPREAD * spread / usual) ** sure, *RANGE)
+        slope *= wanted / max(float((known @ slope).std()), 1e-6)
+        follow[k], habits[:, k] = slope[0] / usual, slope[1:]
+    return follow, habits
