@@ -43,6 +43,9 @@ BIAS = -2.0
 BY_DOUBT = 5.0
 """How much more the logit must be for each e-fold of doubt."""
 
+HONESTY = 1.0
+"""Error made for each pixel of error expected, on people never seen: the networks were trained on others."""
+
 Matrix = NDArray[np.float64]
 
 
@@ -129,10 +132,18 @@ class PointNet(nn.Module):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network saw in one crop: (N, 2) points in pixels of the picture, and a score in [0, 1]."""
+    """What a network saw in one crop.
+
+    Attributes:
+        points: (N, 2) pixels of the picture.
+        score: In [0, 1], how sure it is of a face (a mouth) with these points.
+        off: How far off it expects the points to be on average, in pixels of the picture; as it turns out on people
+            never seen (docs/figures.md).
+    """
 
     points: Points
     score: float
+    off: float
 
 
 class Landmarks:
@@ -163,7 +174,10 @@ class Landmarks:
             other = seen[1][MIRROR[: len(points)]]
             other[:, 0] = crop.shape[1] - 1 - other[:, 0]
             points = (points + other) / 2
-        return Reading(back(points, to_crop).astype(np.float32), sureness(float(logit.mean()), float(doubt.mean())))
+        scale = float(np.sqrt(abs(np.linalg.det(to_crop[:, :2]))))
+        off = HONESTY * float(doubt.exp().mean()) / scale
+        score = sureness(float(logit.mean()), float(doubt.mean()))
+        return Reading(back(points, to_crop).astype(np.float32), score, off)
 
 
 def sureness(logit: float, doubt: float) -> float:

@@ -14,8 +14,7 @@ def worn(picture: Picture, rng: np.random.Generator) -> Picture:
     """(S, S, 3) RGB as a worse camera in another light would have given it."""
     out = _blurred(np.ascontiguousarray(picture), rng)
     if rng.random() < 0.3:
-        quality = int(rng.integers(15, 80))
-        out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        out = _packed(out, int(rng.integers(15, 80)))
     if rng.random() < 0.2:
         out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     out = _lit(out, rng)
@@ -30,16 +29,29 @@ def worn(picture: Picture, rng: np.random.Generator) -> Picture:
 
 def _blurred(picture: Picture, rng: np.random.Generator) -> Picture:
     size = picture.shape[0]
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
+        picture = _moved(picture, rng)
+    if rng.random() < 0.35:
         scale = rng.uniform(0.25, 0.8)
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        if rng.random() < 0.5:  # a small video, enlarged: its blocks are larger than ours
+            small = _packed(small, int(rng.integers(12, 70)))
         picture = cv2.resize(small, (size, size))
-    if rng.random() < 0.2:
-        length = int(rng.integers(3, 8))
-        line = np.zeros((length, length), np.float32)
-        line[length // 2] = 1 / length
-        picture = cv2.filter2D(picture, -1, line if rng.random() < 0.5 else line.T)
     return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 1.8)) if rng.random() < 0.1 else picture
+
+
+def _packed(picture: Picture, quality: int) -> Picture:
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def _moved(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Blurred along a straight line, as a head or a jaw is that moves while the shutter is open."""
+    length, angle = int(rng.integers(3, 10)), rng.uniform(0, np.pi)
+    line = np.zeros((11, 11), np.float32)
+    way = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    ends = [tuple(int(v) for v in np.round((5 + side * way) * 16)) for side in (-1, 1)]
+    cv2.line(line, *ends, 1.0, 1, cv2.LINE_AA, 4)
+    return cv2.filter2D(picture, -1, line / line.sum())
 
 
 def _lit(picture: Picture, rng: np.random.Generator) -> Picture:

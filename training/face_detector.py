@@ -19,8 +19,8 @@ from lipsync.landmarks import forth, spread
 from lipsync.network import to_tensor
 from training.face_augment import background, worn
 from training.face_loop import Loop, Plan
-from training.face_points import Stock, stock
 from training.face_sources import congress, faceless, staff, suits
+from training.face_stock import Stock, stock
 
 PLAN = Plan("detector", 2300, 24, 3e-3, warm_up=0.05, average=0.996)
 CELLS = SIZE // CELL
@@ -60,7 +60,7 @@ class Scenes:
     def __init__(self) -> None:
         originals = congress() + staff()
         self.whole = [(face.rgb, face.mesh[list(MESH), :2]) for face in originals]
-        self.made: Stock = stock()
+        self.made: Stock = stock(taught=False)
         self.backgrounds = faceless() + suits(congress())
         self.kinds = sorted(self.made.places)
 

@@ -3,7 +3,8 @@
     python -m training.face_made [--part I --of N]
 
 writes .cache/faces/made-I.npy (uint8 crops, 192 px) and made-I.npz (points, kinds). Kinds: 0 as it is, 1 turned,
-2 another mouth, 3 all of it. The same seed gives the same faces, whatever the number of parts.
+2 another mouth, 3 all of it, 4 a mouth wide open, 5 the mouth of somebody else. The same seed gives the same faces,
+whatever the number of parts.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from training.face_sources import CACHE, Portrait, congress, speaker, staff
 SIZE = 192
 ROOM = 1.75
 """Side of a crop in sizes of the face: room to turn, shift and scale it later."""
-AS_IS, TURNED, MOUTH, ALL = range(4)
+AS_IS, TURNED, MOUTH, ALL, WIDE, BORROWED = range(6)
 PLANS = {
-    "congress": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, ALL),
-    "staff": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL),
-    "speaker": (AS_IS, ALL),
+    "congress": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, ALL, WIDE, WIDE, BORROWED, BORROWED),
+    "staff": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, WIDE, WIDE, BORROWED, BORROWED),
+    "speaker": (AS_IS, ALL, WIDE),
 }
 FACES = mesh.triangles()
 HOLE = mesh.inside()
@@ -52,21 +53,46 @@ class Pose:
         return self.scale * head @ self.rotation.T + self.shift
 
 
-def remade(portrait: Portrait, kind: int, rng: np.random.Generator, mean: Floats) -> tuple[NDArray[np.uint8], Floats]:
-    """One made face: (192, 192, 3) RGB and its (99, 2) points."""
+def placed(portrait: Portrait, mean: Floats) -> Pose:
+    """Where the head of a portrait is, ``mean`` being the template."""
     stable = list(mesh.STABLE)
-    pose = Pose(*mesh.similarity(mean[stable], portrait.mesh[stable]))
+    return Pose(*mesh.similarity(mean[stable], portrait.mesh[stable]))
+
+
+class Heads:
+    """The people to draw again; the same index gives the same faces."""
+
+    def __init__(self, people: list[Portrait], mean: Floats) -> None:
+        self.people, self.mean = people, mean
+        heads = [placed(one, mean).to_head(one.mesh) for one in people]
+        self.lips = [head[mesh.LIPS] for head in heads]
+        gaps = np.array([mouth.gap(lips)[mouth.MIDDLE].mean() for lips in self.lips])
+        self.chances = (gaps.clip(0, 0.4) + 0.02) / (gaps.clip(0, 0.4) + 0.02).sum()
+
+    def mouth(self, head: Floats, kind: int, rng: np.random.Generator) -> Floats:
+        """The head with the mouth that this kind of made face wants."""
+        if kind == BORROWED:
+            donor = self.lips[int(rng.choice(len(self.lips), p=self.chances))]
+            lips, jaw = mouth.borrowed(head[mesh.LIPS], donor, rng)
+            return mouth.bend(head, lips, jaw)
+        shape, jaw = mouth.wide_shape(rng) if kind == WIDE else mouth.random_shape(rng)
+        lips = mouth.varied(mouth.articulate(mouth.closed(head[mesh.LIPS]), shape), shape, rng)
+        return mouth.bend(head, lips, jaw)
+
+
+def remade(portrait: Portrait, kind: int, rng: np.random.Generator, heads: Heads) -> tuple[NDArray[np.uint8], Floats]:
+    """One made face: (192, 192, 3) RGB and its (99, 2) points."""
+    pose = placed(portrait, heads.mean)
     head = pose.to_head(portrait.mesh)
     was = float(mouth.gap(head[mesh.LIPS])[mouth.MIDDLE].mean())
-    if kind in (MOUTH, ALL):
-        shape, jaw = mouth.random_shape(rng)
-        lips = mouth.varied(mouth.articulate(mouth.closed(head[mesh.LIPS]), shape), shape, rng)
-        head = mouth.bend(head, lips, jaw)
+    if kind not in (AS_IS, TURNED):
+        head = heads.mouth(head, kind, rng)
     now = float(mouth.gap(head[mesh.LIPS])[mouth.MIDDLE].mean())
     cloud = _ringed(head)
-    if kind == ALL:
+    everything = kind == ALL or (kind in (WIDE, BORROWED) and rng.random() < 0.6)
+    if everything:
         cloud = _reshaped(cloud, rng)
-    turned = _turned(cloud, rng, wide=kind == ALL) if kind in (TURNED, ALL) else cloud
+    turned = _turned(cloud, rng, wide=everything) if kind == TURNED or everything else cloud
     keep = kind in (AS_IS, TURNED) or (was > 0.04 and now < 2.2 * was and rng.random() < 0.6)
     picture, points = _drawn(portrait, pose, turned, cloud[: mesh.MESH], None if keep else rng, now)
     if was > 0.03 and now < 0.012:
@@ -168,11 +194,12 @@ def main() -> None:
     people = congress()
     mean = mesh.template(people)
     people += staff() + speaker()
+    heads = Heads(people, mean)
     crops, points, kinds = [], [], []
     for index in range(options.part, len(people), options.of):
         rng = np.random.default_rng((1, index))
         for kind in PLANS[people[index].source]:
-            crop, places = remade(people[index], kind, rng, mean)
+            crop, places = remade(people[index], kind, rng, heads)
             crops.append(crop)
             points.append(places.astype(np.float32))
             kinds.append(kind + (10 if people[index].source == "speaker" else 0))

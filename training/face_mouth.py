@@ -70,6 +70,34 @@ def random_shape(rng: np.random.Generator) -> tuple[Shape, float]:
     return shape, max(0.0, shape.open * u(0.35, 0.75) + rng.normal(0, 0.006))
 
 
+def wide_shape(rng: np.random.Generator) -> tuple[Shape, float]:
+    """A mouth wide open: singing, shouting, laughing, yawning; and how far the jaw drops with it (IOD)."""
+    u = rng.uniform
+    kinds = (
+        lambda: Shape(open=u(0.2, 0.6), wide=rng.normal(0, 0.04)),
+        lambda: Shape(open=u(0.2, 0.5), wide=u(0, 0.06), smile=u(0.03, 0.12), up=u(0, 0.05)),
+        lambda: Shape(open=u(0.2, 0.5), round=u(0.03, 0.14)),
+        lambda: Shape(open=u(0.18, 0.45), up=u(0.01, 0.07), low=u(0, 0.07), wide=rng.normal(0, 0.03)),
+    )
+    shape = kinds[rng.choice(4, p=[0.4, 0.25, 0.15, 0.2])]()
+    return shape, max(0.0, shape.open * u(0.5, 0.85) + rng.normal(0, 0.01))
+
+
+def borrowed(lips: Floats, donor: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
+    """Lips (80, 3) held like those of another person, and how far the jaw drops with them (IOD)."""
+    own, other = np.ptp(lips[IN_UP[0], 0]), np.ptp(donor[IN_UP[0], 0])
+    size = (own / other) ** rng.uniform(0, 0.7)
+    middle = closed(lips)[IN_UP[3, 3:8]].mean(0) - closed(donor)[IN_UP[3, 3:8]].mean(0) * size
+    held = donor * size + middle
+    held[:, 2] = lips[:, 2] + 0.5 * (held - lips)[:, 2]
+    share = rng.uniform(0.8, 1.5)
+    opening = gap(held)
+    for k in range(4):
+        held[IN_LOW[k][1:-1], 1] += (share - 1) * opening[1:-1]
+    held = untangled(held)
+    return held, max(0.0, float(gap(held)[MIDDLE].mean()) * rng.uniform(0.35, 0.8) + rng.normal(0, 0.006))
+
+
 def articulate(neutral: Floats, shape: Shape) -> Floats:
     """(80, 3) closed lips -> the same lips held in ``shape``."""
     lips = neutral.copy()

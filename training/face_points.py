@@ -1,14 +1,15 @@
 """Train the face network (99 points) or the mouth network (40 lip points).
 
-    python -m training.face_points face|mouth [--steps N]
+    python -m training.face_points face|mouth|face-fine|mouth-fine
 
-needs the faces of ``training.face_made``. Every tenth crop or so shows no usable face: that is what the score learns.
+needs the faces of ``training.face_made``, for the fine stages (which go on from the averages of the coarse ones) with
+the teacher's word on them (``training.face_teacher``). Every tenth crop or so shows no usable face: that is what the
+score learns.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,13 +22,18 @@ from lipsync.face import LIPS, K
 from lipsync.landmarks import FACE_SIZE, MIRROR, MOUTH_SIZE, PointNet, face_crop, forth, mouth_crop
 from lipsync.network import to_tensor
 from training.face_augment import background, worn
-from training.face_loop import Loop, Plan
-from training.face_sources import CACHE, congress, faceless, suits
+from training.face_loop import Loop, Plan, averaged
+from training.face_stock import stock
 
-PLANS = {"face": Plan("face", 3200, 40, 4e-3, warm_up=0.075), "mouth": Plan("mouth", 3000, 40, 3e-3)}
+PLANS = {
+    "face": Plan("face", 3200, 40, 4e-3, warm_up=0.075),
+    "mouth": Plan("mouth", 3000, 40, 3e-3),
+    "face-fine": Plan("face-fine", 3500, 40, 1.5e-3, average=0.999),
+    "mouth-fine": Plan("mouth-fine", 5000, 40, 1.5e-3, average=0.999),
+}
 SHARES = {
-    "face": {0: 0.20, 1: 0.13, 2: 0.20, 3: 0.32, 10: 0.11, 13: 0.04},
-    "mouth": {0: 0.22, 1: 0.07, 2: 0.19, 3: 0.30, 10: 0.17, 13: 0.05},
+    "face": {0: 0.18, 1: 0.12, 2: 0.14, 3: 0.24, 4: 0.10, 5: 0.09, 10: 0.08, 13: 0.03, 14: 0.02},
+    "mouth": {0: 0.18, 1: 0.06, 2: 0.13, 3: 0.21, 4: 0.14, 5: 0.10, 10: 0.12, 13: 0.03, 14: 0.03},
 }
 """How much of each kind of made face; 10 and above come from the one GRID speaker."""
 EMPTY = 0.12
@@ -36,29 +42,6 @@ PAIRS = ((25, 35), (24, 36), (26, 34))
 """Points of the upper and lower lip that face each other in the middle."""
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Stock:
-    """All made faces: memory-mapped crops, points, and the places of each kind."""
-
-    crops: list[NDArray[np.uint8]]
-    points: NDArray[np.float32]
-    places: dict[int, list[tuple[int, int, int]]]
-    empty: list[NDArray[np.uint8]]
-
-
-def stock() -> Stock:
-    """Open what ``face_made`` has written."""
-    crops, points, places, count = [], [], {}, 0
-    for path in sorted(CACHE.glob("made-*.npy")):
-        crops.append(np.load(path, mmap_mode="r"))
-        with np.load(path.with_suffix(".npz")) as facts:
-            points.append(facts["points"])
-            for row, kind in enumerate(facts["kinds"]):
-                places.setdefault(int(kind), []).append((len(crops) - 1, row, count))
-                count += 1
-    return Stock(crops, np.concatenate(points), places, faceless() + suits(congress()))
 
 
 def shaken(points: Floats, which: str, rng: np.random.Generator) -> Floats:
@@ -115,8 +98,8 @@ def _cut(crop: NDArray[np.uint8], to_crop: Floats, size: int) -> NDArray[np.uint
 class Sampler:
     """Batches of crops, points and whether a face is there."""
 
-    def __init__(self, which: str) -> None:
-        self.which, self.stock = which, stock()
+    def __init__(self, which: str, taught: bool) -> None:
+        self.which, self.stock = which, stock(taught)
         self.size = FACE_SIZE if which == "face" else MOUTH_SIZE
         self.count = K if which == "face" else len(LIPS)
         self.kinds = list(SHARES[which])
@@ -175,8 +158,11 @@ def main() -> None:
     torch.manual_seed(3)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    plan, sampler = PLANS[options.which], Sampler(options.which)
+    which, _, stage = options.which.partition("-")
+    plan, sampler = PLANS[options.which], Sampler(which, taught=bool(stage))
     net = PointNet(sampler.count, sampler.size).train()
+    if stage:
+        net.load_state_dict(averaged(which))
     loop = Loop(net, plan)
 
     def loss(rng: np.random.Generator) -> Tensor:
