@@ -32,6 +32,8 @@ PADS = ((8, 7), (7, 8), (5, 9), (3, 10), (2, 11))
 """Points of the lower lip's outer row and of the oval between which the chin's flesh is."""
 PARTED = 0.02, 0.04
 """Lips that are nearer show no teeth; lips that are farther apart, all that reach beyond their edges."""
+JAW_TURN = 1.1
+"""How far the lower teeth move for each IOD that the chin does."""
 NOTHING = 3e-4
 """A move that nobody sees, in IOD."""
 
@@ -115,7 +117,9 @@ class Composer:
         subject = self._subject
         depth = np.array([subject.depths[PHILTRUM] + TOOTH_DEPTH])
         place = np.array(teeth_place(subject.mouth)) + subject.planes.parallax(number, depth)[0]
-        return Seat(x=float(place[0]), y=float(place[1]), drop=shape.drop)
+        shift = float(place[1]) - subject.mouth.teeth
+        low = subject.mouth.bite + shift + JAW_TURN * shape.drop
+        return Seat(x=float(place[0]), y=float(place[1]), low=low, tongue=shape.tongue)
 
     def _mouth(
         self,

@@ -43,7 +43,11 @@ POUT = 0.5
 UPPER_SHARE = 0.35
 """When open lips close, how much of the way the upper lip goes."""
 TEETH_BELOW = 0.026
-"""How far the upper teeth reach below the line of closed lips."""
+"""How far the upper teeth reach below the line of closed lips,"""
+TEETH_LOWEST = 0.045
+"""and at most, whatever a smile shows."""
+BITE_BELOW = 0.018
+"""How far below that line the lower teeth begin, behind the upper ones."""
 JAW_SHARE = 0.45
 """How far the chin rises when open lips close, of their opening."""
 
@@ -78,6 +82,11 @@ class Mouth:
     chin: float
     teeth: float
     basis: Array
+
+    @property
+    def bite(self) -> float:
+        """Y of the biting edge of the lower teeth while the jaw is at rest."""
+        return float(self.rest[UP_IN, MIDDLE, 1].mean()) + BITE_BELOW
 
     @property
     def gain(self) -> float:

@@ -16,9 +16,9 @@ from lipsync.warp import Image
 
 BESIDE = 0.5
 """How fast the border between above and below grows soft, per IOD beside the mouth."""
-SHADED = np.float32(0.3)
+SHADED = np.float32(0.3), np.float32(0.14)
 ROUND = np.float32(0.012)
-"""How dark, and over which length, lips turn inwards."""
+"""How dark the upper and the lower lip turn inwards, and over which length; light comes from above."""
 SEAM = (0.32, 0.009), (0.14, 0.03)
 """How dark the line of closed lips is: a narrow core and a soft fold."""
 DEEPER = np.float32(1.2)
@@ -46,27 +46,31 @@ class Opening:
     def rim(self) -> Image:
         """How much darker lips are where they turn inwards, 0 to ``SHADED``."""
         outside = np.maximum(np.maximum(-self.under, -self.over), 0)
-        return SHADED * np.exp(-((outside / ROUND) ** 2)) * (outside > 0) * _step(self.corner / 0.06)
+        dark = np.where(self.under < self.over, *SHADED)
+        rim: Image = dark * np.exp(-((outside / ROUND) ** 2)) * (outside > 0) * _step(self.corner / 0.06)
+        return rim
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Where the teeth sit: place of the middle of the upper biting edge, and the jaw's drop."""
+    """Where the teeth sit: place of the middle of the upper biting edge, y of the lower one, and the tongue's tip."""
 
     x: float
     y: float
-    drop: float
+    low: float
+    tongue: float
 
     def light(self, x: Image, y: Image, lips: Lips, opening: Opening) -> Light:
         """Say where each pixel of an opening lies with regard to teeth and lips."""
         return Light(
             x=x - np.float32(self.x),
             y=y - np.float32(self.y),
+            low=y - np.float32(self.low),
             under=opening.under,
             over=opening.over,
             corner=opening.corner,
             opening=lips.gap,
-            drop=self.drop,
+            tongue=self.tongue,
         )
 
 

@@ -19,6 +19,11 @@ CHEEK_RADIUS = 0.09
 DARKEST = 0.3
 """Per cent of a face that nostrils and pupils fill for certain."""
 LIGHTEST_DARK = 48.0
+LEVEL = np.array([0.22, 0.655, 52.0])
+"""How bright teeth are, by the white of the eye, the brighter half of the cheeks, and in any case;"""
+REDNESS = np.array([0.245, 0.37, 0.34])
+BLUENESS = np.array([0.283, 0.341, 0.388])
+"""how red and how blue, by those of the eye and of the cheeks."""
 SMILE = 0.05
 """Opening in IOD from which a picture shows teeth of its own."""
 
@@ -64,7 +69,7 @@ def palette(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> Palette:
     bright = float(np.percentile(skin_pixels.mean(1), 75))
     spread = float(skin.max() - skin.min()) / max(float(skin.max()), 1.0)
     colour = float(np.clip(spread / 0.35, 0.0, 1.1)) if spread > 0.05 else 0.0
-    tooth = _tooth(_whites(rgb, points, iod, skin), bright, colour)
+    tooth = _tooth(_whites(rgb, points, iod, skin), skin, bright, colour)
     return Palette(tooth=_own_tooth(rgb, points, iod, tooth), skin=skin, colour=colour, dark=_dark(rgb, points))
 
 
@@ -78,14 +83,14 @@ def middle_palette(seen: Sequence[Palette]) -> Palette:
     )
 
 
-def _tooth(white: Pixels, bright: float, colour: float) -> Pixels:
-    """The white of the eye gives the light; lashes and skin in it are evened out, and the cheek gives the level."""
-    grey = white.mean()
-    warm = 0.35 * white + 0.65 * grey * np.array([1.035, 1.0, 0.94], np.float32)
-    level = min(float(np.clip(grey * 1.15, 1.05 * bright, max(1.05 * bright, min(235.0, 1.28 * bright)))), 238.0)
+def _tooth(white: Pixels, skin: Pixels, bright: float, colour: float) -> Pixels:
+    """Guess teeth from the white of the eye and the cheeks, by what 548 smiling portraits show (18 grey levels off)."""
+    level = float(np.clip(LEVEL @ (white.mean(), bright, 1.0), 0.9 * bright, 236.0))
     if colour < 0.15:
-        warm = np.full(3, grey, np.float32)
-    return np.asarray(warm / max(float(warm.mean()), 1.0) * level, np.float32)
+        return np.full(3, level, np.float32)
+    hues = [part / max(float(part.mean()), 1.0) for part in (white, skin)]
+    red, blue = (float(fit @ (hues[0][k], hues[1][k], 1.0)) for k, fit in ((0, REDNESS), (2, BLUENESS)))
+    return np.asarray(level * np.array([red, 3 - red - blue, blue]), np.float32)
 
 
 def _own_tooth(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float, guess: Pixels) -> Pixels:

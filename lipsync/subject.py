@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 from lipsync import weights
 from lipsync.face import CHIN, LIPS, K, Track
 from lipsync.head import Array, Head, Planes, Poses
-from lipsync.mouth import JAW_SHARE, MIDDLE, ROWS, SHUT, TEETH_BELOW, UP_IN, Mouth, closed, gap, rows, width
+from lipsync.mouth import (
+    JAW_SHARE,
+    MIDDLE,
+    ROWS,
+    SHUT,
+    TEETH_BELOW,
+    TEETH_LOWEST,
+    UP_IN,
+    Mouth,
+    closed,
+    gap,
+    rows,
+    width,
+)
 from lipsync.smile import unsmiled
 from lipsync.take import Weights
 
@@ -143,6 +156,7 @@ def _at_rest(lips: Array, chins: Array, poses: Poses, basis: Array) -> Mouth:
     if left > SMILES:
         teeth = max(teeth, float(rest[UP_IN, MIDDLE, 1].mean()) + 0.9 * min(left, 0.11))
         shut = unsmiled(rest)
+        teeth = min(teeth, float(shut[UP_IN, MIDDLE, 1].mean()) + TEETH_LOWEST)
     return Mouth(rest=shut, chin=chin, teeth=teeth, basis=basis)
 
 

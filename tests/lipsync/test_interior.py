@@ -15,11 +15,53 @@ LIKE = Palette(np.array([210, 205, 195], np.float32), np.array([190, 150, 130], 
 GREY = Palette(np.array([200, 200, 200], np.float32), np.array([150, 150, 150], np.float32), 0.0)
 
 
-def light(opening: float = 0.15, drop: float = 0.08) -> Light:
-    """An opening 0.6 IOD wide, from above the upper edge down to ``opening``."""
+def light(opening: float = 0.15, drop: float = 0.08, tongue: float = 0.0) -> Light:
+    """An opening 0.6 IOD wide, from above the upper edge down to ``opening``, the jaw down by ``drop``."""
     x, y = np.meshgrid(np.arange(-0.3, 0.3, 1 / SCALE), np.arange(-0.05, opening - 0.05, 1 / SCALE))
     x, y = x.astype(np.float32), y.astype(np.float32)
-    return Light(x=x, y=y, under=y + 0.05, over=opening - 0.05 - y, corner=0.3 - np.abs(x), opening=opening, drop=drop)
+    return Light(
+        x=x,
+        y=y,
+        low=y - np.float32(drop),
+        under=y + 0.05,
+        over=opening - 0.05 - y,
+        corner=0.3 - np.abs(x),
+        opening=opening,
+        tongue=tongue,
+    )
+
+
+def patch(drawn: np.ndarray, seen: Light, top: float, bottom: float, half: float = 0.07) -> np.ndarray:
+    """(3,) mean colour in the middle of the mouth, between two heights below the upper biting edge."""
+    rows = (seen.y[:, 0] > top) & (seen.y[:, 0] < bottom)
+    return drawn[rows][:, np.abs(seen.x[0]) < half].mean((0, 1))
+
+
+def test_lower_teeth_show_when_the_jaw_is_down_and_hide_behind_the_upper_ones_else() -> None:
+    inside = Interior(LIKE, SCALE)
+    wide, narrow = light(opening=0.22, drop=0.11), light(opening=0.22, drop=-0.02)
+    assert patch(inside.draw(wide), wide, 0.12, 0.15).mean() > 60
+    assert patch(inside.draw(wide), wide, 0.035, 0.055).mean() < 40
+    assert patch(inside.draw(narrow), narrow, -0.03, -0.01) == pytest.approx(
+        patch(inside.draw(wide), wide, -0.03, -0.01), rel=0.02
+    )
+
+
+def test_the_tongue_shows_below_the_upper_teeth_for_l_and_not_for_a_vowel() -> None:
+    inside = Interior(LIKE, SCALE)
+    up, down = light(opening=0.14, drop=0.09, tongue=1.0), light(opening=0.14, drop=0.09)
+    red, _, blue = patch(inside.draw(up), up, 0.015, 0.035)
+    assert red > 2 * patch(inside.draw(down), down, 0.015, 0.035)[0]
+    assert red > 1.3 * blue
+    teeth = patch(inside.draw(up), up, -0.04, -0.008)
+    assert teeth == pytest.approx(patch(inside.draw(down), down, -0.04, -0.008), rel=0.03)
+
+
+def test_neighbouring_teeth_are_not_alike() -> None:
+    seen = light()
+    row = Interior(LIKE, SCALE).draw(seen)[int(np.argmin(np.abs(seen.y[:, 0] + 0.02)))].mean(-1)
+    left, right = (float(row[np.abs(seen.x[0] - x) < 0.01].mean()) for x in (-0.125, 0.125))
+    assert 0.005 < abs(left - right) / right < 0.5
 
 
 def test_teeth_are_above_the_edge_and_dark_is_below() -> None:
@@ -49,7 +91,7 @@ def test_no_cavity_is_darker_than_the_black_of_a_hazy_picture() -> None:
 
 
 def test_a_monochrome_picture_stays_monochrome() -> None:
-    drawn = Interior(GREY, SCALE).draw(light())
+    drawn = Interior(GREY, SCALE).draw(light(tongue=1.0))
     assert np.ptp(drawn, axis=-1).max() < 6
 
 
