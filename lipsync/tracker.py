@@ -13,7 +13,6 @@ from lipsync.errors import EngineError, NoFaceError
 from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find, first_line
-from lipsync.steady import steadied
 from lipsync.take import Weights
 
 Report = Callable[[int], None]
@@ -64,7 +63,7 @@ def load_tracker(name: str, device: str) -> Tracker:
 
 
 class LandmarkTracker:
-    """Our own networks: find once, then follow with two small networks per frame; lips are never smoothed."""
+    """Our own networks: find once, then follow with two small networks per frame, steadied by how the pixels move."""
 
     def __init__(self, device: str = "auto") -> None:
         import torch
@@ -81,19 +80,23 @@ class LandmarkTracker:
 
     def track(self, frames: Iterable[Frame], pick: str | int, report: Report) -> Track:
         """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
+        from lipsync.flow import Flow
         from lipsync.follower import Follower, track_of
+        from lipsync.steady import steadied
 
         stream = iter(frames)
         first = list(islice(stream, 2))
         follower = Follower(self._search, self._landmarks, pick, still=len(first) == 1)
-        sights = []
+        flow, sights, motions = Flow(), [], []
         for number, frame in enumerate(chain(first, stream), start=1):
-            sights.append(follower.step(frame))
+            sight = follower.step(frame)
+            sights.append(sight)
+            motions.append(flow.step(frame, sight.points, sight.fresh))
             report(number)
         track = track_of(sights)
         if not track.present.any():
             raise no_face(len(track), pick, follower.most)
-        return steadied(track)
+        return steadied(track, motions)
 
 
 def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:

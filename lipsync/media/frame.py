@@ -102,6 +102,10 @@ class Frame:
         y, u, v = self.planes
         return _to_rgb([_warp(y, matrix, size), _warp(u, half, size), _warp(v, half, size)], self.colour)
 
+    def warp_luma(self, to_crop: NDArray[np.floating], size: int) -> Plane:
+        """Like :meth:`warp`, but only how bright it is: (size, size), as the numbers are in the frame."""
+        return _warp(self.planes[0], np.asarray(to_crop, np.float64).reshape(2, 3), size)
+
     def paste(self, box: Box, rgb: NDArray[np.float32] | NDArray[np.uint8], mask: NDArray[np.float32]) -> None:
         """Blend ``rgb`` over the picture, in place; where the mask is 0 every plane keeps its exact bytes.
 

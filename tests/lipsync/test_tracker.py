@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,11 +9,10 @@ import numpy as np
 import pytest
 
 from lipsync.errors import EngineError, MediaError, NoFaceError
-from lipsync.face import LIPS, K, Track
+from lipsync.face import LIPS, K
 from lipsync.media import Frame
 from lipsync.plugin import names
 from lipsync.replay import ReplayTracker, read, save
-from lipsync.steady import RIGID, steadied
 from lipsync.tracker import LandmarkTracker, Tracker, load_tracker
 
 Picture = np.ndarray
@@ -163,28 +161,7 @@ def test_a_clip_is_followed_from_end_to_end(tracker: LandmarkTracker, sample: Pa
     assert np.abs(np.diff(track.points, n=2, axis=0)).mean() < 0.03 * track.iod.mean()
 
 
-# --- steady, replay ------------------------------------------------------------
-
-
-def wobbling(make: Callable[[int], float], count: int = 9) -> Track:
-    points = np.zeros((count, K, 2), np.float32) + np.array([make(i) for i in range(count)], np.float32)[:, None, None]
-    seen = np.ones(count, np.bool_)
-    return Track(points, np.ones(count, np.float32), seen, np.arange(count) == 0)
-
-
-def test_rigid_points_are_evened_and_lips_are_not() -> None:
-    shaky = wobbling(lambda i: i % 2)
-    even = steadied(shaky)
-    assert np.array_equal(even.points[:, LIPS], shaky.points[:, LIPS])
-    assert (even.points[1:-1, RIGID] == 0.5).all()
-
-
-def test_steadying_has_no_delay_and_stops_at_a_cut() -> None:
-    ramp = wobbling(lambda i: float(i))
-    assert np.array_equal(steadied(ramp).points, ramp.points)
-    jump = wobbling(lambda i: 0.0 if i < 4 else 100.0)
-    jump.cuts[4] = True
-    assert np.array_equal(steadied(jump).points, jump.points)
+# --- replay ------------------------------------------------------------
 
 
 def test_a_track_can_be_saved_and_replayed(tmp_path: Path, face: Picture) -> None:
