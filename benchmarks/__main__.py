@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("speed", "memory", "faces", "idle", "hashing", "tracking", "speech")
+NAMES = (
+    *("speed", "memory", "faces", "idle", "hashing", "tracking", "speech"),
+    *("reenact", "heldout", "flicker", "pace", "lag"),
+)
 
 
 def main(names: list[str]) -> None:

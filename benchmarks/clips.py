@@ -18,15 +18,13 @@ CLIPS = ROOT.parent / "shared" / "data" / "clips"
 TALKERS = (
     "WDA_AlexandriaOcasioCortez_000.mp4",
     "WDA_KatieHill_000.mp4",
-    "video.mp4",
     "RD_Radio2_000.mp4",
     "RD_Radio34_000.mp4",
     "4.mp4",
-    "2.mp4",
     "uncrop_Obama.mp4",
     "d11.mp4",
 )
-"""Clips in which one person talks to the camera, the face large enough to judge a mouth by."""
+"""Clips in which one person talks to the camera all the time, the face large enough to judge a mouth by."""
 SECONDS = 8
 OPTIONS = lipsync.Options(device="cpu")
 

@@ -10,6 +10,7 @@ the shapes tracked instead of heard, is in ``heldout``.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def measure(path: Path, engine: Uncoded) -> tuple[float, float]:
     return flicker([align.crop(clip.frames[number], number) for _, number in pairs]), ours
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     settle_threads()
     engine = Uncoded(OPTIONS)

@@ -123,7 +123,7 @@ def _flicker(made: Halves, crops: list[Rgb]) -> float:
     return flicker(crops[start:end])
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     settle_threads()
     settle_torch()

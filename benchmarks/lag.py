@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,7 +168,7 @@ class Stage:
                 yield None if found is None else found - middle
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     face = Path(words[0]) if words else SAMPLE / "astronaut.jpg"
     films = sorted((CLIPS / "grid").glob("*.mpg")) if CLIPS.exists() else []

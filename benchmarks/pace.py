@@ -11,6 +11,7 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import material
@@ -49,7 +50,7 @@ def row(engine: Uncoded, face: Path, speech: Path) -> list[str]:
     return [face.stem, size, f"{apart:.0f}", *(f"{one / count * 1000:.1f}" for one in spent), f"{pace:.0f}"]
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     settle_threads()
     with tempfile.TemporaryDirectory() as name:

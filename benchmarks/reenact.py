@@ -10,6 +10,7 @@ the lip points that our own tracker finds in the drawn photo, looked at as a pho
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,7 +86,7 @@ def mean(verdicts: list[Verdict]) -> Verdict:
     return Verdict(sum(weight), tuple(alone.tolist()), tuple(drawn.tolist()))
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     settle_threads()
     settle_torch()
