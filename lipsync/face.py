@@ -68,12 +68,14 @@ class Track:
         score: (T,) float32 in [0, 1], confidence that these are the points of a face.
         present: (T,) bool, frames in which the face can be used.
         cuts: (T,) bool, True on the first frame after a cut or a re-detection: never smooth across it.
+        remarks: Plain sentences a person should read about who was followed.
     """
 
     points: NDArray[np.float32]
     score: NDArray[np.float32]
     present: NDArray[np.bool_]
     cuts: NDArray[np.bool_]
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.points)

@@ -10,12 +10,17 @@ from lipsync.face import K, Points, Track
 from lipsync.landmarks import Landmarks, face_crop
 from lipsync.media import Frame
 from lipsync.scene import Scene, jumped
-from lipsync.search import DRIFT, LOST, Face, Search, choose, close_up, strays, with_lips
+from lipsync.search import DRIFT, LOST, Face, Search, close_up, strays, with_lips
+from lipsync.wanted import Wanted
 
 PATIENCE = 50
 """Frames without a face after which the whole search is tried again; before that only a quick look."""
 HASTE = 3 * DRIFT
 """Drift of the crop, in its pixels, from which a frame is read again at once and not only the next one better."""
+
+
+PAUSE = 4
+"""Frames that are not searched again after one in which there are faces, but not the one that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,12 @@ class Follower:
 
     Attributes:
         most: Most faces that a search has shown at once.
+        strangers: Frames in which there were faces, but not the one that is wanted.
     """
 
-    def __init__(self, search: Search, landmarks: Landmarks, pick: str | int, still: bool) -> None:
-        self.most = 0
+    def __init__(self, search: Search, landmarks: Landmarks, wanted: Wanted, pick: str | int, still: bool) -> None:
+        self.most = self.strangers = 0
+        self._wanted, self._pause = wanted, 0
         self._search, self._landmarks = search, landmarks
         self._pick, self._still = pick, still
         self._scene = Scene()
@@ -48,7 +55,10 @@ class Follower:
         changed = self._scene.changed(frame)
         if changed:
             self._face = self._last = None
+            self._pause = 0
         face, fresh = self._followed(frame)
+        if face is not None and not self._wanted.still(frame, face):
+            self._face = face = None
         if face is None:
             face, fresh = self._found(frame), True
         self._away = 0 if face else self._away + 1
@@ -77,9 +87,17 @@ class Follower:
     def _found(self, frame: Frame) -> Face | None:
         """Search the frame: thoroughly at first and every now and then."""
         thorough = self._away % PATIENCE == 0
-        faces = self._search.faces(frame, thorough, self._still, everyone=self._pick != "largest")
+        if self._pause and not thorough:
+            self._pause -= 1
+            self.strangers += 1
+            return None
+        everyone = self._pick != "largest" or self._wanted.known
+        faces = self._search.faces(frame, thorough, self._still, everyone)
         self.most = max(self.most, len(faces))
-        return choose(faces, self._pick, self._last)
+        face = self._wanted.found(frame, faces, self._pick, self._last)
+        self._pause = PAUSE if faces and face is None and self._wanted.known else 0
+        self.strangers += bool(self._pause)
+        return face
 
 
 def track_of(sights: list[Sight]) -> Track:

@@ -49,7 +49,9 @@ class ReplayTracker:
     def __init__(self, device: str = "auto", track: Track | None = None) -> None:
         self._track = track
 
-    def track(self, frames: Iterable[Frame], pick: str | int, report: Callable[[int], None]) -> Track:
+    def track(
+        self, frames: Iterable[Frame], pick: str | int, report: Callable[[int], None], who: object = None
+    ) -> Track:
         """Give the saved track, one row per frame.
 
         Raises:

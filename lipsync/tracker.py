@@ -6,14 +6,18 @@ A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain, islice
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lipsync.errors import EngineError, NoFaceError
 from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find, first_line
 from lipsync.take import Weights
+
+if TYPE_CHECKING:
+    from lipsync.who import Likeness
 
 Report = Callable[[int], None]
 """Told the number of frames looked at so far."""
@@ -25,16 +29,31 @@ class Tracker(Protocol):
 
     weights: tuple[Weights, ...]
 
-    def track(self, frames: Iterable[Frame], pick: str | int, report: Report) -> Track:
+    def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
         """Follow one face through the frames, taken one by one and never collected.
 
         Args:
             frames: In order; a photo is a single frame.
             pick: "largest", "left", "right", or a number counting from the left, from 0.
             report: See :data:`Report`.
+            who: Whose face it is; ``pick`` is not heeded then. A tracker that cannot tell people apart ignores it and
+                has no ``meet`` (see :class:`Introducing`).
 
         Raises:
-            NoFaceError: No frame has a usable face, or never as many as ``pick`` asks for.
+            NoFaceError: No frame has a usable face, never as many as ``pick`` asks for, or never that of ``who``.
+        """
+        ...
+
+
+@runtime_checkable
+class Introducing(Protocol):
+    """A tracker that can be shown a photo of the person to follow."""
+
+    def meet(self, photo: Frame) -> Likeness:
+        """Look at a photo of the person whose face is to be followed, and give what ``track`` takes for ``who``.
+
+        Raises:
+            NoFaceError: There is no usable face in it, or more than one that may be meant.
         """
         ...
 
@@ -71,22 +90,32 @@ class LandmarkTracker:
         from lipsync.detector import Detector
         from lipsync.landmarks import Landmarks
         from lipsync.search import Search
+        from lipsync.who import Recogniser
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         detector, self._landmarks = Detector(device), Landmarks(device)
         self._search = Search(detector, self._landmarks)
-        self.weights = (*detector.weights, *self._landmarks.weights)
+        self._recogniser = Recogniser(device)
+        self.weights = (*detector.weights, *self._landmarks.weights, *self._recogniser.weights)
 
-    def track(self, frames: Iterable[Frame], pick: str | int, report: Report) -> Track:
+    def meet(self, photo: Frame) -> Likeness:
+        """See :meth:`Introducing.meet`."""
+        from lipsync.wanted import met
+
+        return met(photo, self._search.faces(photo, thorough=True, still=True, everyone=True), self._recogniser)
+
+    def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
         """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
         from lipsync.flow import Flow
         from lipsync.follower import Follower, track_of
         from lipsync.steady import steadied
+        from lipsync.wanted import Wanted
 
         stream = iter(frames)
         first = list(islice(stream, 2))
-        follower = Follower(self._search, self._landmarks, pick, still=len(first) == 1)
+        wanted = Wanted(self._recogniser, who)
+        follower = Follower(self._search, self._landmarks, wanted, pick, still=len(first) == 1)
         flow, sights, motions = Flow(), [], []
         for number, frame in enumerate(chain(first, stream), start=1):
             sight = follower.step(frame)
@@ -95,8 +124,8 @@ class LandmarkTracker:
             report(number)
         track = track_of(sights)
         if not track.present.any():
-            raise no_face(len(track), pick, follower.most)
-        return steadied(track, motions)
+            raise wanted.nobody(len(track)) if follower.strangers else no_face(len(track), pick, follower.most)
+        return replace(steadied(track, motions), remarks=wanted.remarks(len(track), follower.strangers))
 
 
 def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:

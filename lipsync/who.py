@@ -75,13 +75,13 @@ class Recogniser:
         self.weights: tuple[Weights, ...] = (facts,)
 
     def look(self, frame: Frame, points: Points) -> Likeness:
-        """Describe the face of a frame that has these 99 points; takes some milliseconds."""
+        """Describe the face of a frame that has these 99 points, and its mirror image; takes some milliseconds."""
         to_crop = who_crop(points)
         seen = evened(frame.warp(to_crop, SIZE), forth(points, to_crop))
+        both = torch.from_numpy(np.stack([seen, seen[:, :, ::-1]])).to(self._device)
         with torch.inference_mode():
-            found = self._net(torch.from_numpy(seen[None]).to(self._device))
-        numbers: Likeness = found[0].cpu().numpy()
-        return numbers
+            numbers: Likeness = self._net(both).sum(0).cpu().numpy()
+        return numbers / max(float(np.linalg.norm(numbers)), 1e-6)
 
 
 def who_crop(points: NDArray[np.floating]) -> Matrix:

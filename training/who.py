@@ -1,9 +1,10 @@
 """Train the "who" network, which tells people apart, and put it into the package.
 
-    python -m training.who [--steps N] [--ship]
+    python -m training.who [--ship]
 
-needs the faces of ``training.who_faces``. Each person is a class; the angle to the own class must be smaller than to
-all others by a margin (CosFace: Wang and others 2018, arXiv 1801.09414). Nobody of the classes is needed afterwards.
+needs the faces of ``training.who_faces``. First each person is a class, and the angle to the own class must be smaller
+than to all others by a margin (CosFace: Wang and others 2018, arXiv 1801.09414). Then pairs of pictures of one person
+must find each other among those of others (NT-Xent: Chen and others 2020, arXiv 2002.05709): that is what is asked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from training.face_loop import Loop, Plan, averaged
 from training.who_faces import CACHE, ROOM
 
 PLAN = Plan("who", 1100, 64, 3e-3, warm_up=0.05, decay=0.05)
+PAIRS = Plan("who_pairs", 650, 64, 2e-3, warm_up=0.03, decay=0.05, every=50)
 MARGIN, SHARPNESS = 0.25, 20.0
+HEAT = 0.1
 COARSE = 0.35
 """Share of the pictures that are seen as small as they are in the back of a room."""
 TRAINED_ON = (
@@ -49,6 +52,14 @@ class Lesson(nn.Module):
         return nn.functional.cross_entropy(SHARPNESS * (near - own), who, label_smoothing=0.05)
 
 
+def parted(looks: Tensor) -> Tensor:
+    """The loss of (2 B, 64) looks of B people: each must be nearest to the other look of the same person."""
+    near = looks @ looks.T / HEAT
+    near.fill_diagonal_(-1e4)
+    count = len(looks) // 2
+    return nn.functional.cross_entropy(near, torch.arange(2 * count).roll(count))
+
+
 class Sampler:
     """Batches of faces as cameras might have seen them."""
 
@@ -63,6 +74,12 @@ class Sampler:
         who = rng.integers(0, len(self.places), count)
         faces = [self._one(int(rng.choice(self.places[number])), rng) for number in who]
         return torch.from_numpy(np.array(faces)), torch.from_numpy(who)
+
+    def pairs(self, count: int, rng: np.random.Generator) -> Tensor:
+        """(B, 3, S, S): half of them people, the other half the same people in other pictures."""
+        who = rng.permutation(len(self.places))[: count // 2]
+        rows = np.array([rng.choice(self.places[number], 2, replace=False) for number in who])
+        return torch.from_numpy(np.array([self._one(int(row), rng) for row in rows.T.ravel()]))
 
     def _one(self, row: int, rng: np.random.Generator) -> NDArray[np.float32]:
         points = self.points[row]
@@ -87,15 +104,36 @@ def shaken(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.column_stack([turn, shift])
 
 
-def tensors() -> dict[str, Tensor]:
-    """The averaged network of the last checkpoint, without the people."""
-    return {key[4:]: value for key, value in averaged(PLAN.name).items() if key.startswith("net.")}
+def by_classes(sampler: Sampler) -> None:
+    """The first part of the training."""
+    loop = Loop(Lesson(len(sampler.places)).train(), PLAN)
+
+    def loss(rng: np.random.Generator) -> Tensor:
+        faces, who = sampler.batch(PLAN.batch, rng)
+        with torch.autocast("cpu", torch.bfloat16):
+            value: Tensor = loop.net(faces.to(memory_format=torch.channels_last), who)
+        return value
+
+    loop.run(loss)
+
+
+def by_pairs(sampler: Sampler) -> None:
+    """The second part, which begins with what the first one learnt."""
+    net = WhoNet().train()
+    net.load_state_dict({key[4:]: value.float() for key, value in averaged("who").items() if key.startswith("net.")})
+    loop = Loop(net, PAIRS)
+
+    def loss(rng: np.random.Generator) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            looks = loop.net(sampler.pairs(PAIRS.batch, rng).to(memory_format=torch.channels_last))
+        return parted(looks)
+
+    loop.run(loss)
 
 
 def main() -> None:
-    """Train to the last step, or ship."""
+    """Train to the last step and put the result into the package; or only do the latter."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=PLAN.steps)
     parser.add_argument("--ship", action="store_true", help="only put the last checkpoint into the package")
     options = parser.parse_args()
     torch.manual_seed(4)
@@ -103,16 +141,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     if not options.ship:
         sampler = Sampler()
-        loop = Loop(Lesson(len(sampler.places)).train(), Plan(**{**vars(PLAN), "steps": options.steps}))
-
-        def loss(rng: np.random.Generator) -> Tensor:
-            faces, who = sampler.batch(PLAN.batch, rng)
-            with torch.autocast("cpu", torch.bfloat16):
-                value: Tensor = loop.net(faces.to(memory_format=torch.channels_last), who)
-            return value
-
-        loop.run(loss)
-    print(enter(PLAN.name, tensors(), "CC BY 4.0", TRAINED_ON))
+        by_classes(sampler)
+        by_pairs(sampler)
+    print(enter("who", averaged(PAIRS.name), "CC BY 4.0", TRAINED_ON))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ memory does not grow with the length.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from lipsync.ear import Ear
 from lipsync.errors import NoFaceError
 from lipsync.face import Track
 from lipsync.glance import Glances
+from lipsync.introduction import introduced
 from lipsync.lesson import Lesson
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
@@ -80,12 +82,14 @@ class ReshapeEngine:
         drawing = Drawing(source, subject, self._known, glances.palette(track), script)
         frames = _reported(drawing.frames(), len(line.indices), report)
         write_video(video, source, line, frames, take.speech, self._options)
-        return self._render(video, source, line, part, subject)
+        render = self._render(video, source, line, part, subject)
+        return replace(render, warnings=(*render.warnings, *track.remarks))
 
     def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
+        who = introduced(self._tracker, take, self._options)
         try:
             return self._tracker.track(
-                frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total))
+                frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total)), who
             )
         except NoFaceError as error:
             raise NoFaceError(f"{take.face.name}: {error.message}", error.hint) from error
