@@ -78,7 +78,9 @@ def lively(values: Array, valid: NDArray[np.bool_], pace: float) -> Array:
     bell = np.hanning(2 * reach + 3)[1:-1]
     weight = np.maximum(_spread(valid.astype(np.float64), bell), 1e-9)
     kept = np.where(valid[:, None], values, 0.0)
-    slow = np.stack([_spread(column, bell) for column in kept.T], axis=1) / weight[:, None]
+    slow = np.empty_like(kept)
+    for k in range(kept.shape[1]):
+        slow[:, k] = _spread(kept[:, k], bell) / weight
     return np.where(valid[:, None], values - slow, 0.0)
 
 

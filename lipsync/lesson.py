@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync.accord import accord
+from lipsync.accord import FARTHEST, accord
 from lipsync.articulation import Articulation, Motion
 from lipsync.errors import LipsyncError
 from lipsync.gesture import gestures
@@ -62,13 +62,15 @@ class Lesson:
         name = source.path.name
         if source.kind != "video" or not source.has_audio:
             return None
+        times = middles(source)[: len(subject.poses)]
         try:
-            samples = open_speech(source.path, replace(self._limits, audio_s=0.0), LONGEST).samples16k
+            limits = replace(self._limits, audio_s=0.0)
+            samples = open_speech(source.path, limits, float(times[-1]) + FARTHEST).samples16k
         except LipsyncError as error:
             log.info("%s: its own sound teaches nothing: %s", name, error.message)
             return None
         own = self._articulation(samples)
-        seen = gestures(subject, middles(source)[: len(subject.poses)])
+        seen = gestures(subject, times)
         found = accord(own, seen)
         if found is None or not found.theirs:
             log.info("%s: the voice in it may not be its own: nothing learnt", name)
