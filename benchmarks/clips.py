@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -44,6 +45,25 @@ class Watched:
     source: Source
     frames: Sequence[Frame]
     track: Track
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for: clips to judge by, and a folder for sheets of mouths (None: none wanted)."""
+
+    clips: list[Path]
+    sheets: Path | None
+
+
+def asked(name: str, words: Sequence[str]) -> Asked:
+    """Read the command line of a benchmark."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser.add_argument("clips", nargs="*", help="folders and files; default: those of ../shared/data/clips that talk")
+    parser.add_argument("--sheets", type=Path, help="folder for sheets: left alone, drawn and true mouths")
+    given = parser.parse_args(words)
+    if given.sheets:
+        given.sheets.mkdir(parents=True, exist_ok=True)
+    return Asked(chosen(given.clips), given.sheets)
 
 
 def chosen(words: Sequence[str], usual: Sequence[str] = TALKERS) -> list[Path]:

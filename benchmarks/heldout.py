@@ -1,6 +1,6 @@
 """A talking video made to say what it has never said: its second half's shapes on its first half.
 
-    python -m benchmarks.heldout [FOLDER or CLIP …]
+    python -m benchmarks.heldout [--sheets FOLDER] [FOLDER or CLIP …]
 
 Only the first half is known to what draws: pictures, colours and mouths come from there. Each of its frames gets the
 shape of the frame half a clip later, whose true picture is what it is compared with, in the frame of the head (see
@@ -13,12 +13,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.clips import OPTIONS, Watched, chosen, watch
+from benchmarks.clips import OPTIONS, Watched, asked, watch
 from benchmarks.figures import record, table
-from benchmarks.likeness import Aligner, Rgb, flicker, lip_error, psnr, ssim
+from benchmarks.likeness import Aligner, Rgb, flicker, lip_error, psnr, ssim, write_sheet
 from benchmarks.puppet import Moves, Puppet, drivable
 from benchmarks.reenact import refound
 from lipsync.errors import LipsyncError
@@ -99,10 +100,12 @@ def _pairs(first: Subject, whole: Subject, half: int) -> list[int]:
     return [number for number in drivable(first).tolist() if number + half in able]
 
 
-def judge(clip: Watched, tracker: Tracker, known: Anatomy) -> Verdict:
-    """Compare with what was true."""
+def judge(clip: Watched, tracker: Tracker, known: Anatomy, sheets: Path | None) -> Verdict:
+    """Compare with what was true; sheets have a row left alone, a row drawn and a row true."""
     made = speak(clip, known)
     alone, drawn, true = made.crops(clip)
+    if sheets:
+        write_sheet(sheets / f"heldout {clip.name}.png", [alone, drawn, true])
     scores = []
     for k in range(0, len(made.numbers), EVERY):
         number, iod = made.numbers[k], float(clip.track.iod[made.numbers[k]])
@@ -129,9 +132,10 @@ def main(words: Sequence[str] = ()) -> None:
     settle_torch()
     tracker, known = load_tracker("auto", OPTIONS.device), anatomy()
     rows, gains = [], []
-    for path in chosen(words):
+    wish = asked("heldout", words)
+    for path in wish.clips:
         try:
-            verdict = judge(watch(path, tracker), tracker, known)
+            verdict = judge(watch(path, tracker), tracker, known, wish.sheets)
         except LipsyncError as error:
             print(f"{path.name} is left out: {error.message}", file=sys.stderr)
             continue

@@ -1,6 +1,6 @@
 """A photo re-enacted by its own later shapes: how like is it to the pictures that were really taken then.
 
-    python -m benchmarks.reenact [FOLDER or CLIP …]
+    python -m benchmarks.reenact [--sheets FOLDER] [FOLDER or CLIP …]
 
 The photo is the first frame of a clip that can be driven fully; about ``JUDGED`` later frames of the clip give the
 shapes and are the truth. Both are compared in the frame of the head (see ``likeness``). "Lips" is the distance between
@@ -12,12 +12,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.clips import OPTIONS, Watched, chosen, watch
+from benchmarks.clips import OPTIONS, Watched, asked, watch
 from benchmarks.figures import record, table
-from benchmarks.likeness import Aligner, lip_error, psnr, ssim
+from benchmarks.likeness import Aligner, lip_error, psnr, ssim, write_sheet
 from benchmarks.puppet import Moves, Puppet, drivable
 from lipsync.errors import LipsyncError, NoFaceError
 from lipsync.media import Frame
@@ -55,26 +56,28 @@ def refound(tracker: Tracker, frame: Frame) -> np.ndarray | None:
         return None
 
 
-def judge(clip: Watched, tracker: Tracker, known: Anatomy) -> Verdict:
-    """Re-enact one clip's photo."""
+def judge(clip: Watched, tracker: Tracker, known: Anatomy, sheets: Path | None) -> Verdict:
+    """Re-enact one clip's photo; sheets have a row left alone, a row drawn and a row true."""
     subject = subject_of(clip.track, known)
     able = drivable(subject)
-    first, later = int(able[0]), able[1:][:: max(1, len(able) // JUDGED)]
+    first, later = int(able[0]), able[1:][:: max(1, len(able) // JUDGED)].tolist()
     photo = clip.frames[first]
     still = tracker.track([photo], "largest", lambda number: None)
     puppet = Puppet([photo], still, known)
     moves = Moves.of(subject).moved_to(puppet.subject, [(0, first)])
     align = Aligner(clip.track.points, subject.seen)
-    alone = align.crop(photo, first)
-    scores = []
-    for number in later.tolist():
-        shape = moves.shape(number)
+    shapes = [moves.shape(number) for number in later]
+    alone, true = align.crop(photo, first), [align.crop(clip.frames[number], number) for number in later]
+    drawn, scores = [], []
+    for frame, shape, truth in zip(puppet.play([0] * len(later), shapes), shapes, true, strict=True):
         wanted, iod = puppet.wanted(0, shape), float(still.iod[0])
-        frame = puppet.play([0], [shape])[0]
-        truth, ours, points = align.crop(clip.frames[number], number), align.crop(frame, first), refound(tracker, frame)
+        points = refound(tracker, frame)
+        drawn.append(align.crop(frame, first))
         off = np.nan if points is None else lip_error(points, wanted, iod)
         left = psnr(alone, truth), ssim(alone, truth), lip_error(still.points[0], wanted, iod)
-        scores.append((*left, psnr(ours, truth), ssim(ours, truth), off))
+        scores.append((*left, psnr(drawn[-1], truth), ssim(drawn[-1], truth), off))
+    if sheets:
+        write_sheet(sheets / f"reenact {clip.name}.png", [[alone] * len(true), drawn, true])
     mean = np.nanmean(scores, axis=0).tolist()
     return Verdict(len(scores), tuple(mean[:3]), tuple(mean[3:]))
 
@@ -92,9 +95,10 @@ def main(words: Sequence[str] = ()) -> None:
     settle_torch()
     tracker, known = load_tracker("auto", OPTIONS.device), anatomy()
     verdicts: dict[str, Verdict] = {}
-    for path in chosen(words):
+    wish = asked("reenact", words)
+    for path in wish.clips:
         try:
-            verdicts[path.stem] = judge(watch(path, tracker), tracker, known)
+            verdicts[path.stem] = judge(watch(path, tracker), tracker, known, wish.sheets)
         except LipsyncError as error:
             print(f"{path.name} is left out: {error.message}", file=sys.stderr)
     if not verdicts:
