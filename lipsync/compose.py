@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lipsync.bared import bared
 from lipsync.face import CHIN, NOSE, OVAL, PHILTRUM
+from lipsync.harvest import harvested
 from lipsync.head import Array
 from lipsync.interior import Interior
 from lipsync.media import Frame
@@ -98,6 +99,9 @@ class Composer:
         teeth = shown * bared(rgb, view, lips, self._colours)
         if len(self._subject.poses) > 1:
             return teeth, None
+        row = harvested(rgb, view, lips, self._light(number, Shape(lips, 0.0)).x, self._colours)
+        if row is not None:
+            self._interior = Interior(self._colours, view.scale, row)
         return teeth, plate(rgb, view.box, self._subject.planes.to_frame(number, lips), teeth, view.scale)
 
     def _moves(self, number: int, shape: Shape, strength: float, teeth: Array | None) -> tuple[Lips, Image, Image]:

@@ -82,7 +82,7 @@ class Interior:
         picture = _over(picture, self._placed(self._lower, light.x, light.low + LOW_EDGE))
         picture *= (lips * corner)[..., None]
         upper = self._placed(self._upper, light.x, light.y + EDGE)
-        shade = 0.45 + 0.55 * lips * (0.4 + 0.6 * corner) if self._own else lips * corner
+        shade = (0.45 + 0.55 * lips if self._own else lips) * corner
         upper[..., :3] *= shade[..., None]  # teeth of a photo bring most of their shade along
         lit = _over(picture, upper)
         return np.asarray(lit + VEIL * self._colours.dark * (1 - np.minimum(lit, 255) / 255), np.float32)

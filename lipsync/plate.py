@@ -28,7 +28,7 @@ CORNER = 0.75
 REACHES = 0.10, 0.04, 0.018
 """From how far colours are carried on, coarse to fine."""
 SOFT = 0.006
-DOT = 0.013
+DOT = 0.018
 """Radius of the dark in the corners."""
 AROUND = 0.08
 
