@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.bared import bared
+from lipsync.controls import around, both, inset
+from lipsync.exemplar import Exemplar
+from lipsync.exemplar_patch import Patch
 from lipsync.face import CHIN, NOSE, OVAL, PHILTRUM
 from lipsync.harvest import harvested
 from lipsync.head import Array
 from lipsync.interior import Interior
 from lipsync.media import Frame
-from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, Shape, gap
+from lipsync.mouth import N, Shape, gap
 from lipsync.opening import Lips, Seat
 from lipsync.palette import Palette
 from lipsync.plate import AROUND, Plate, plate
@@ -24,13 +27,8 @@ FINE = 1 / 26
 """Step of the grid, in IOD."""
 BESIDE, ABOVE, BELOW = 0.86, 0.30, 0.38
 """The region: beside the mouth's middle, above the nose's base, below the chin; IOD."""
-INSET = 0.010
-"""When lips part, or were parted, their edges are taken from a little inside the lip: the rim belongs to the shadow."""
 TOOTH_DEPTH = 0.05
 """How far teeth lie behind the lips' middle."""
-JAW_LINE = OVAL[5:14]
-PADS = ((8, 7), (7, 8), (5, 9), (3, 10), (2, 11))
-"""Points of the lower lip's outer row and of the oval between which the chin's flesh is."""
 PARTED = 0.02, 0.04
 """Lips that are nearer show no teeth; lips that are farther apart, all that reach beyond their edges."""
 JAW_TURN = 1.1
@@ -51,8 +49,11 @@ class Composer:
         self._colours = colours
         self._last: tuple[int, Array, Plate | None] = -1, np.zeros((2, N)), None
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
+        self._patch = Patch(subject)
 
-    def draw(self, frame: Frame, number: int, shape: Shape, strength: float) -> None:
+    def draw(
+        self, frame: Frame, number: int, shape: Shape, strength: float, lent: tuple[Exemplar, float] | None = None
+    ) -> None:
         """Change the mouth in a frame, in place.
 
         Args:
@@ -60,22 +61,51 @@ class Composer:
             number: Which source frame it is.
             shape: What the mouth shall look like.
             strength: 0 leaves the frame alone, 1 makes the shape; between, part of the way.
+            lent: A mouth that the subject has shown, and how much of it is to be seen, 0–1; the rest is drawn.
         """
         if strength <= 0:
             return
+        lips, lowered = self._wanted(number, shape, strength)
+        if lent is None or lent[1] < 1:
+            made = self._made(frame, number, lips, lowered, shape)
+        else:
+            made = self._covered(frame, number, lips, lowered)
+        if made is None:
+            return
+        view, picture, mask = made
+        if lent is not None:
+            self._patch.lay(picture, mask, view, (number, lips.wanted, lowered), *lent)
+        if mask.any():
+            frame.paste(view.box, picture, mask * np.float32(strength))
+
+    def _made(
+        self, frame: Frame, number: int, lips: Lips, lowered: Array, shape: Shape
+    ) -> tuple[View, Image, Image] | None:
+        """Bend the frame's own lips to the wanted ones and draw what shows between them."""
         teeth, own = self._source(frame, number)
-        lips, above, below = self._moves(number, shape, strength, None if own else teeth)
+        above, below = self._moves(number, lips, lowered, None if own else teeth)
         split = lips.split(*_columns(self._grid), 0.0)[..., None]
         whole = above + (below - above) * split
-        view = View.of(frame, self._subject.planes, number, self._grid, _touched(whole, lips, self._grid))
+        view = self._view(frame, number, whole, lips)
         if view is None:
-            return
+            return None
         rgb = frame.rgb(view.box)
         picture, mask = view.bent(rgb, whole)
         layers = own.laid(rgb, view.box) if own else (rgb, rgb)
         self._mouth(layers, picture, mask, view, lips, (above, below), self._light(number, shape))
-        if mask.any():
-            frame.paste(view.box, picture, mask * np.float32(strength))
+        return view, picture, mask
+
+    def _covered(self, frame: Frame, number: int, lips: Lips, lowered: Array) -> tuple[View, Image, Image] | None:
+        """Bend only what is around lips that will not be seen."""
+        face = self._subject.seen[number].astype(np.float64)
+        whole = self._sheet.moves(around(lips.own, face), around(lips.wanted, lowered))
+        view = self._view(frame, number, whole, lips)
+        return None if view is None else (view, *view.bent(frame.rgb(view.box), whole))
+
+    def _view(self, frame: Frame, number: int, moves: Image, lips: Lips) -> View | None:
+        corners, reach = _touched(moves, lips, self._grid), self._patch.reach(lips.wanted)
+        joined = np.array([np.minimum(corners[0], reach[0]), np.maximum(corners[1], reach[1])])
+        return View.of(frame, self._subject.planes, number, self._grid, joined)
 
     def _source(self, frame: Frame, number: int) -> tuple[Array, Plate | None]:
         """Measure how far teeth reach; a photo, which stands still, is measured once, and its lips are carried on."""
@@ -104,17 +134,20 @@ class Composer:
             self._interior = Interior(self._colours, view.scale, row)
         return teeth, plate(rgb, view.box, self._subject.planes.to_frame(number, lips), teeth, view.scale)
 
-    def _moves(self, number: int, shape: Shape, strength: float, teeth: Array | None) -> tuple[Lips, Image, Image]:
-        """Own and wanted lips in the mouth's plane, and the backward moves above and below their line."""
+    def _wanted(self, number: int, shape: Shape, strength: float) -> tuple[Lips, Array]:
+        """Own and wanted lips in the mouth's plane, and the face with its jaw where it shall be."""
         subject = self._subject
-        own, face = subject.own_lips(number), subject.seen[number].astype(np.float64)
-        wanted = own + strength * (subject.apparent(number, shape.lips) - own)
-        lowered = face.copy()
+        own = subject.own_lips(number)
+        lowered = subject.seen[number].astype(np.float64)
         lowered[:, 1] += strength * self._jaw * (shape.drop - subject.drops[number])
-        edges = own if teeth is None else _inset(own, wanted, teeth)
-        from_upper, from_lower = _controls(edges, face)
-        to_upper, to_lower = _controls(wanted, lowered)
-        return Lips(own, wanted), self._sheet.moves(from_upper, to_upper), self._sheet.moves(from_lower, to_lower)
+        return Lips(own, own + strength * (subject.apparent(number, shape.lips) - own)), lowered
+
+    def _moves(self, number: int, lips: Lips, lowered: Array, teeth: Array | None) -> tuple[Image, Image]:
+        """The backward moves above and below the lips' line."""
+        edges = lips.own if teeth is None else inset(lips.own, lips.wanted, teeth)
+        from_upper, from_lower = both(edges, self._subject.seen[number].astype(np.float64))
+        to_upper, to_lower = both(lips.wanted, lowered)
+        return self._sheet.moves(from_upper, to_upper), self._sheet.moves(from_lower, to_lower)
 
     def _light(self, number: int, shape: Shape) -> Seat:
         """Where the teeth sit in this frame."""
@@ -173,27 +206,6 @@ def _pins(face: Array, grid: Grid) -> Array:
     rim = np.array([(a, b) for a in x for b in (grid.top, grid.bottom)] + [(a, b) for b in y for a in (x[0], x[-1])])
     neck = np.array([(x.mean() + a, grid.bottom - 0.12) for a in (-0.35, -0.15, 0.15, 0.35)])
     return np.concatenate([face[NOSE[7:]], ears, cheeks, rim, neck])
-
-
-def _controls(lips: Array, face: Array) -> tuple[Array, Array]:
-    """What moves above and what moves below the lips' line, in one configuration of the face."""
-    chin = np.array([lips[LOW_OUT, a] * 0.42 + face[OVAL[b]] * 0.58 for a, b in PADS])
-    shared = np.concatenate([lips[UP_OUT], lips[LOW_OUT, 1:-1], face[JAW_LINE], chin])
-    upper = np.concatenate([shared, (lips[UP_OUT] + lips[UP_IN])[1:-1] / 2, lips[UP_IN]])
-    lower = np.concatenate([shared, (lips[LOW_OUT] + lips[LOW_IN])[1:-1] / 2, lips[LOW_IN]])
-    return upper, lower
-
-
-def _inset(own: Array, wanted: Array, teeth: Array) -> Array:
-    """Own lips with inner edges a little inside the lip where they part or were apart; deeper where they close."""
-    taken = own.copy()
-    was, now = (lips[LOW_IN, :, 1] - lips[UP_IN, :, 1] for lips in (own, wanted))
-    depth = INSET * _step((np.maximum(was, now) - 0.004) / 0.026)
-    depth = depth * (1 + 1.5 * _step((was - now - 0.01) / 0.03))
-    for inner, outer, bare in ((UP_IN, UP_OUT, teeth[0]), (LOW_IN, LOW_OUT, teeth[1])):
-        into = own[outer, 1:-1] - own[inner, 1:-1]
-        taken[inner, 1:-1] += (depth + bare)[1:-1, None] * into / (np.linalg.norm(into, axis=1, keepdims=True) + 1e-6)
-    return taken
 
 
 def _columns(grid: Grid) -> tuple[Image, Image]:

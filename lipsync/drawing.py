@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.compose import Composer
+from lipsync.exemplar import Reel, gather
+from lipsync.exemplar_plan import plan_of
 from lipsync.media import Frame
-from lipsync.mouth import Shape
 from lipsync.palette import Palette
+from lipsync.script import Script as Script
 from lipsync.subject import Anatomy, Subject
 from lipsync.threads import side_by_side
 
-
-class Reel(Protocol):
-    """Frames by number, as a ``Source`` has them."""
-
-    def play(self, indices: Sequence[int]) -> Iterator[Frame]:
-        """Give the frames numbered ``indices``, each the caller's own."""
-
-
-@dataclass(frozen=True)
-class Script:
-    """What the T frames of an output shall show.
-
-    Attributes:
-        numbers: (T,) which source frame each is drawn on.
-        strength: (T,) 0–1, how far the mouth is driven.
-        shape: Gives the mouth of an output frame, 0 to T − 1; a pure function.
-    """
-
-    numbers: NDArray[np.int64]
-    strength: NDArray[np.float64]
-    shape: Callable[[int], Shape]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
+FEW = 12
+"""A source of fewer frames, as a photo, has no mouths to lend."""
 
 
 class Drawing:
-    """A source's frames, drawn to a script. It decides beforehand, from geometry, what each frame is made of."""
+    """A source's frames, drawn to a script. It decides beforehand what each frame is made of."""
 
     def __init__(
         self,
@@ -54,7 +32,7 @@ class Drawing:
         script: Script,
         allowed: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Prepare.
+        """Look once more through the frames that may lend their mouths, and plan.
 
         Args:
             reel: The source's frames.
@@ -67,14 +45,18 @@ class Drawing:
         self._reel = reel
         self._script = script
         self._composer = Composer(subject, known, colours)
+        self._stock = gather(reel, subject, colours, allowed) if len(subject.poses) >= FEW else ()
+        self._plan = plan_of(script, subject, self._stock)
 
     def frames(self) -> Iterator[Frame]:
         """Give the T frames of the output in order; few are held at a time."""
 
         def draw(numbered: tuple[int, Frame]) -> Frame:
             place, frame = numbered
-            script = self._script
-            self._composer.draw(frame, int(script.numbers[place]), script.shape(place), float(script.strength[place]))
+            script, share = self._script, float(self._plan.shares[place])
+            lent = (self._stock[self._plan.picks[place]], share) if share > 0 else None
+            strength = float(script.strength[place])
+            self._composer.draw(frame, int(script.numbers[place]), script.shape(place), strength, lent)
             return frame
 
         return side_by_side(draw, enumerate(self._reel.play(self._script.numbers.tolist())))

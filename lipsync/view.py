@@ -89,25 +89,45 @@ class View:
             (h, w, 3) RGB 0–255 of this view, and (h, w) a mask, 0–1, of what has changed: 0 where nothing moved.
         """
         x0, y0, x1, y1 = self.box
-        size = (x1 - x0, y1 - y0)
-        field = self._field(moves)
-        step = self.grid.step * (np.array(moves.shape[:2]) / field.shape[:2])
-        corner = np.array([self.grid.left, self.grid.top]) + (step[::-1] - self.grid.step) / 2
-        to_view = np.hstack([self.across * step[::-1], (self.across @ corner + self.zero - (x0, y0))[:, None]])
-        dense = cv2.warpAffine(field, to_view, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        dx, dy, far = cv2.split(dense)
-        dx += np.arange(size[0], dtype=np.float32) + np.float32(x0 - self.origin[0])
-        dy += np.arange(size[1], dtype=np.float32)[:, None] + np.float32(y0 - self.origin[1])
+        dx, dy, far = cv2.split(self._dense(self._field(moves), cv2.BORDER_CONSTANT))
+        dx += np.arange(x1 - x0, dtype=np.float32) + np.float32(x0 - self.origin[0])
+        dy += np.arange(y1 - y0, dtype=np.float32)[:, None] + np.float32(y0 - self.origin[1])
         picture = cv2.remap(rgb, dx, dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return picture.astype(np.float32), np.clip(4 * far - 0.2, 0, 1)
+
+    def found_in(self, other: View, moves: Image) -> tuple[Image, Image]:
+        """Say where every pixel of this view is to be found in another one, of another frame.
+
+        Args:
+            other: Where to look.
+            moves: (rows, columns, 2) IOD, on this view's grid, from the plane here to the plane there.
+
+        Returns:
+            x and y, each (h, w), in pixels of the other view.
+        """
+        there = (self.grid.places.reshape(moves.shape) + moves) @ other.across.T + other.zero - other.box[:2]
+        x, y = cv2.split(self._dense(_finer(there.astype(np.float32)), cv2.BORDER_REPLICATE))
+        return np.asarray(x, np.float32), np.asarray(y, np.float32)
+
+    def _dense(self, field: Image, border: int) -> Image:
+        """Lay a refined field on the pixels."""
+        x0, y0, x1, y1 = self.box
+        step = self.grid.step / FINER
+        corner = np.array([self.grid.left, self.grid.top]) + (step - self.grid.step) / 2
+        to_view = np.hstack([self.across * step, (self.across @ corner + self.zero - (x0, y0))[:, None]])
+        dense = cv2.warpAffine(field, to_view, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=border)
+        return np.asarray(dense, np.float32)
 
     def _field(self, moves: Image) -> Image:
         """(4 rows, 4 columns, 3) moves in pixels, and how far they are."""
         pixels = moves @ self.across.T.astype(np.float32)
         far = np.abs(pixels).max(-1, keepdims=True)
-        rough = np.concatenate([pixels, far], axis=-1)
-        size = (rough.shape[1] * FINER, rough.shape[0] * FINER)
-        return np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        return _finer(np.concatenate([pixels, far], axis=-1))
+
+
+def _finer(rough: Image) -> Image:
+    size = (rough.shape[1] * FINER, rough.shape[0] * FINER)
+    return np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _corners(corners: Array) -> Array:

@@ -65,13 +65,14 @@ class Sheet:
     has to be inverted and nothing can fold that the moves do not fold. What concerns the pins alone is computed once.
     """
 
-    def __init__(self, pins: Array, grid: Grid, stiffness: float = STIFFNESS) -> None:
+    def __init__(self, pins: Array, grid: Grid, stiffness: float = STIFFNESS, held: bool = True) -> None:
         """Prepare the fixed part.
 
         Args:
             pins: (n, 2) places that do not move.
             grid: Where the field will be asked for.
             stiffness: 0 meets the moves exactly; more is smoother.
+            held: The rim of the grid does not move either.
         """
         self._pins = pins
         self._grid = grid
@@ -80,7 +81,7 @@ class Sheet:
         self._places = grid.places.astype(np.float32)
         self._seen_pins = _kernel(self._places, pins.astype(np.float32))
         self._seen_flat = _flat(self._places)
-        self._window = grid.window[..., None]
+        self._window = grid.window[..., None] if held else np.float32(1)
 
     def moves(self, source: Array, target: Array) -> Image:
         """Say where each grid place of the new picture is to be found in the old one.
@@ -90,7 +91,7 @@ class Sheet:
             target: (n, 2) where they shall be.
 
         Returns:
-            (rows, columns, 2) moves to add to a place of the new picture; 0 on the rim of the grid.
+            (rows, columns, 2) moves to add to a place of the new picture; 0 on the rim of the grid, where it is held.
         """
         weights = self._weights(target, source - target).astype(np.float32)
         pins, ends = len(self._pins), len(weights) - 3

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lipsync.articulation import Articulation
-from lipsync.drawing import Drawing, Script
+from lipsync.drawing import Drawing
 from lipsync.ear import Ear
 from lipsync.errors import NoFaceError
 from lipsync.face import Track
@@ -24,6 +24,7 @@ from lipsync.introduction import introduced
 from lipsync.lesson import Lesson
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
+from lipsync.script import Script
 from lipsync.subject import Subject, anatomy, subject_of
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
 from lipsync.threads import settle_torch

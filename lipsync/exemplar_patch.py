@@ -1,0 +1,184 @@
+"""A mouth of the subject's own laid over another frame: bent to the wanted lips, in that frame's light and sharpness.
+
+Lips and the skin around them come along; teeth stay on the skull and on the jaw, and the lips slide over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.controls import both, inset
+from lipsync.exemplar import Exemplar
+from lipsync.face import NOSE, OVAL, PHILTRUM
+from lipsync.head import Array
+from lipsync.match import lit, soft
+from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT
+from lipsync.opening import Curve, Lips, Opening
+from lipsync.subject import Subject
+from lipsync.view import View
+from lipsync.warp import Grid, Image, Sheet
+
+FINE = 1 / 24
+"""Step of the grid, in IOD."""
+WHOLE, GONE = 0.07, 0.20
+"""How far from the lips the exemplar is all that is seen, and from where nothing of it is; IOD."""
+ASIDE, UPWARD, DOWNWARD = 0.66, 0.08, 0.62
+"""The grid around the middle of the lips at rest."""
+RING = 0.035, 0.17
+"""How far from the lips skin is compared."""
+TOOTH_DEPTH = 0.05
+"""How far teeth lie behind the lips' middle."""
+RIGID = 0.35, 0.55
+"""Share of the opening that must be filmed for teeth to stay on the bone, not on the lips; fully from the second."""
+
+
+class Patch:
+    """Lays exemplars of one subject. It keeps nothing from frame to frame."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        rest = subject.mouth.rest
+        middle, top = float(rest[..., 0].mean()), float(rest[UP_OUT, :, 1].min()) - GONE - UPWARD
+        columns = round(2 * ASIDE / FINE) + 1
+        lines = round((GONE + UPWARD + DOWNWARD) / FINE) + 1
+        self._grid = Grid(left=middle - ASIDE, top=top, step=FINE, columns=columns, rows=lines)
+        self._sheet = Sheet(np.zeros((0, 2)), self._grid, held=False)
+        self._teeth = np.array([subject.depths[PHILTRUM] + TOOTH_DEPTH])
+
+    def reach(self, wanted: Array) -> Array:
+        """Give (2, 2) the low and the high corner of what is changed around wanted lips."""
+        return np.array([wanted.min((0, 1)) - GONE, wanted.max((0, 1)) + GONE])
+
+    def lay(
+        self, picture: Image, mask: Image, view: View, here: tuple[int, Array, Array], mouth: Exemplar, share: float
+    ) -> None:
+        """Lay one over a picture, in place.
+
+        Args:
+            picture: (h, w, 3) RGB of the view, already bent.
+            mask: (h, w) what has changed in it, 0–1.
+            view: Where it is.
+            here: Number of the source frame, (4, 11, 2) wanted lips in its plane, (99, 2) the face with the jaw moved.
+            mouth: What to lay.
+            share: How much of it is seen, 0–1.
+        """
+        number, wanted, face = here
+        part = view.part(self.reach(wanted))
+        if part is None:
+            return
+        part = replace(part, grid=self._grid)
+        near = self._bent(part, mouth, wanted, face)
+        self._inside(near, part, mouth, (number, wanted, face))
+        base = picture[part.area]
+        far = _far(part, wanted)
+        ring = ((far > RING[0]) & (far < RING[1])).astype(np.float32)
+        near = soft(near, base, ring)
+        near = lit(near, base, ring, part.scale)
+        cover = _fall(far) * _below(part, face) * np.float32(share)
+        base += (near - base) * cover[..., None]
+        np.maximum(mask[part.area], cover, out=mask[part.area])
+
+    def _bent(self, part: View, mouth: Exemplar, wanted: Array, face: Array) -> Image:
+        """The exemplar with its lips as they are wanted, and nothing right between them."""
+        own = self._subject.own_lips(mouth.number)
+        shown = self._subject.seen[mouth.number].astype(np.float64)
+        lips = Lips(own, wanted)
+        from_both = both(inset(own, wanted, mouth.teeth), shown)
+        to_both = both(wanted, face)
+        layers = []
+        for source, target in zip(from_both, to_both, strict=True):
+            moves = self._sheet.moves(np.concatenate([source, shown[_STILL]]), np.concatenate([target, face[_STILL]]))
+            x, y = part.found_in(mouth.view, moves)
+            layers.append(_taken(mouth, x, y))
+        x, y = part.places
+        near: Image = layers[0] + (layers[1] - layers[0]) * lips.split(x, y, 1.4 / part.scale)[..., None]
+        lips.seam(x, y, near, np.zeros_like(x))
+        return near
+
+    def _inside(self, near: Image, part: View, mouth: Exemplar, here: tuple[int, Array, Array]) -> None:
+        """Show what is between the exemplar's lips between the wanted ones, in place."""
+        number, wanted, _ = here
+        inner = wanted[UP_IN:].reshape(-1, 2)
+        hole = View(part.box, part.box[:2], part.across, part.zero, part.grid).part(
+            np.array([inner.min(0) - 0.02, inner.max(0) + 0.02])
+        )
+        if hole is None:
+            return
+        own = self._subject.own_lips(mouth.number)
+        x, y = hole.places
+        opening = Lips(own, wanted).opening(x, y, hole.scale)
+        if opening is None:
+            return
+        planes = self._subject.planes
+        shift = (planes.parallax(mouth.number, self._teeth) - planes.parallax(number, self._teeth))[0]
+        lowered = self._lowered(here, mouth)
+        there = _behind((x, y), opening, (wanted, own), shift, lowered)
+        across, zero = mouth.view.across, mouth.view.zero - mouth.view.box[:2]
+        pixels = [there[0] * across[k, 0] + there[1] * across[k, 1] + zero[k] for k in (0, 1)]
+        shown = _taken(mouth, pixels[0].astype(np.float32), pixels[1].astype(np.float32))
+        near[hole.area] += (shown - near[hole.area]) * opening.cover[..., None]
+
+    def _lowered(self, here: tuple[int, Array, Array], mouth: Exemplar) -> float:
+        """How much lower the jaw is wanted than the exemplar has it."""
+        number, _, face = here
+        subject = self._subject
+        moved = float(face[_CHIN, 1] - subject.seen[number, _CHIN, 1])
+        return float(subject.drops[number]) + moved - float(subject.drops[mouth.number])
+
+
+_CHIN = int(OVAL[9])
+_STILL = np.r_[NOSE[7:], OVAL[[5, 13]]]
+"""What holds the skin around the mouth in its place: the base of the nose, the angles of the jaw."""
+
+
+def _taken(mouth: Exemplar, x: Image, y: Image) -> Image:
+    taken = cv2.remap(mouth.rgb, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(taken, np.float32)
+
+
+def _behind(
+    places: tuple[Image, Image], opening: Opening, lips: tuple[Array, Array], shift: Array, lowered: float
+) -> tuple[Image, Image]:
+    """Where in the exemplar's plane what lies between the wanted lips is to be taken from."""
+    (x, y), (wanted, own) = places, lips
+    up, low = Curve(own[UP_IN]), Curve(own[LOW_IN])
+    middle = float(wanted[UP_IN, [0, -1], 0].mean())
+    narrow = min(1.0, (up.right - up.left - 0.02) / max(float(np.ptp(wanted[UP_IN, :, 0])), 1e-3))
+    there = np.clip((x - np.float32(middle)) * np.float32(narrow) + np.float32(middle + shift[0]), up.left, up.right)
+    top, bottom = y - opening.under, y + opening.over
+    tall = np.maximum(bottom - top, 1e-4)
+    above, below = up(there), low(there)
+    highest = np.maximum(top + np.float32(shift[1]), above)
+    lowest = np.minimum(bottom + np.float32(shift[1] - lowered), below)
+    bone = _step(((lowest - highest) / tall - RIGID[0]) / (RIGID[1] - RIGID[0]))
+    highest, lowest = above + (highest - above) * bone, below + (lowest - below) * bone
+    return there, highest + opening.under / tall * (lowest - highest)
+
+
+def _far(part: View, wanted: Array) -> Image:
+    """(h, w) how far each pixel is from the lips, IOD."""
+    outline = np.concatenate([wanted[UP_OUT], wanted[LOW_OUT, -2:0:-1]]) @ part.across.T + part.zero - part.box[:2]
+    x0, y0, x1, y1 = part.box
+    outside = np.ones((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillPoly(outside, [np.round(outline * 16).astype(np.int32)], 0, cv2.LINE_8, 4)
+    return cv2.distanceTransform(outside, cv2.DIST_L2, 3).astype(np.float32) / np.float32(part.scale)
+
+
+def _fall(far: Image) -> Image:
+    return 1 - _step((far - WHOLE) / (GONE - WHOLE))
+
+
+def _below(part: View, face: Array) -> Image:
+    """(h, w) 1 below the nose, 0 on it."""
+    base = float(face[NOSE[7], 1])
+    return _step((part.places[1] - np.float32(base - 0.03)) / np.float32(0.05))
+
+
+def _step(share: NDArray[np.floating]) -> Image:
+    held = np.clip(share, 0, 1)
+    risen: Image = (held * held * (3 - 2 * held)).astype(np.float32)
+    return risen
