@@ -1,10 +1,10 @@
 """Made faces: portraits drawn again with another mouth, another shape of face and the head turned, labels exact.
 
-    python -m training.face_made [--part I --of N]
+    python -m training.face_made [--part I --of N] [--far]
 
-writes .cache/faces/made-I.npy (uint8 crops, 192 px) and made-I.npz (points, kinds). Kinds: 0 as it is, 1 turned,
-2 another mouth, 3 all of it, 4 a mouth wide open, 5 the mouth of somebody else. The same seed gives the same faces,
-whatever the number of parts.
+writes .cache/faces/made-I.npy (uint8 crops, 192 px) and made-I.npz (points, kinds), with ``--far`` made-far-I. Kinds:
+0 as it is, 1 turned, 2 another mouth, 3 all of it, 4 a mouth wide open, 5 the mouth of somebody else, and, by
+themselves, 6 all of it and turned far to the side. The same seed gives the same faces, whatever the number of parts.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from training.face_sources import CACHE, Portrait, congress, speaker, staff
 SIZE = 192
 ROOM = 1.75
 """Side of a crop in sizes of the face: room to turn, shift and scale it later."""
-AS_IS, TURNED, MOUTH, ALL, WIDE, BORROWED = range(6)
+AS_IS, TURNED, MOUTH, ALL, WIDE, BORROWED, FAR = range(7)
 PLANS = {
     "congress": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, ALL, WIDE, WIDE, BORROWED, BORROWED),
     "staff": (AS_IS, TURNED, MOUTH, MOUTH, ALL, ALL, ALL, ALL, WIDE, WIDE, BORROWED, BORROWED),
     "speaker": (AS_IS, ALL, WIDE),
 }
+FAR_PLANS = {"congress": (FAR,), "staff": (FAR,), "speaker": ()}
 FACES = mesh.triangles()
 HOLE = mesh.inside()
 GRID = np.array([(x, y) for x in (-0.85, -0.3, 0.3, 0.85) for y in (-1.1, -0.6, -0.15, 0.3, 0.8)])
@@ -89,10 +90,12 @@ def remade(portrait: Portrait, kind: int, rng: np.random.Generator, heads: Heads
         head = heads.mouth(head, kind, rng)
     now = float(mouth.gap(head[mesh.LIPS])[mouth.MIDDLE].mean())
     cloud = _ringed(head)
-    everything = kind == ALL or (kind in (WIDE, BORROWED) and rng.random() < 0.6)
+    everything = kind in (ALL, FAR) or (kind in (WIDE, BORROWED) and rng.random() < 0.6)
     if everything:
         cloud = _reshaped(cloud, rng)
-    turned = _turned(cloud, rng, wide=everything) if kind == TURNED or everything else cloud
+    turned = cloud
+    if kind == TURNED or everything:
+        turned = _turned(cloud, rng, kind if kind in (TURNED, FAR) else ALL)
     keep = kind in (AS_IS, TURNED) or (was > 0.04 and now < 2.2 * was and rng.random() < 0.6)
     picture, points = _drawn(portrait, pose, turned, cloud[: mesh.MESH], None if keep else rng, now)
     if was > 0.03 and now < 0.012:
@@ -119,10 +122,11 @@ def _reshaped(cloud: Floats, rng: np.random.Generator) -> Floats:
     return cloud * np.exp(rng.normal(0, (0.06, 0.06, 0.1)))
 
 
-def _turned(cloud: Floats, rng: np.random.Generator, wide: bool) -> Floats:
+def _turned(cloud: Floats, rng: np.random.Generator, kind: int) -> Floats:
     """The head turned in space, its rings the less the farther out, sometimes seen from near by."""
-    yaw, pitch = rng.normal(0, 0.36 if wide else 0.30), rng.normal(0, 0.20 if wide else 0.17)
-    rotation = mesh.turn(float(np.clip(yaw, -0.8, 0.8)), float(np.clip(pitch, -0.5, 0.5)))
+    yaw, pitch = rng.normal(0, 0.36 if kind == ALL else 0.30), rng.normal(0, 0.20 if kind == ALL else 0.17)
+    yaw = np.clip(yaw, -0.8, 0.8) if kind != FAR else rng.choice([-1, 1]) * rng.uniform(0.5, 1.05)
+    rotation = mesh.turn(float(yaw), float(np.clip(pitch, -0.5, 0.5)))
     axis = np.array([0, -0.2, 0.75])
     turned = (cloud - axis) @ rotation.T + axis
     second = mesh.MESH + mesh.RING
@@ -189,7 +193,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--of", type=int, default=1)
+    parser.add_argument("--far", action="store_true")
     options = parser.parse_args()
+    seed, plans, name = (2, FAR_PLANS, f"far-{options.part}") if options.far else (1, PLANS, str(options.part))
     cv2.setNumThreads(1)
     people = congress()
     mean = mesh.template(people)
@@ -197,15 +203,15 @@ def main() -> None:
     heads = Heads(people, mean)
     crops, points, kinds = [], [], []
     for index in range(options.part, len(people), options.of):
-        rng = np.random.default_rng((1, index))
-        for kind in PLANS[people[index].source]:
+        rng = np.random.default_rng((seed, index))
+        for kind in plans[people[index].source]:
             crop, places = remade(people[index], kind, rng, heads)
             crops.append(crop)
             points.append(places.astype(np.float32))
             kinds.append(kind + (10 if people[index].source == "speaker" else 0))
     CACHE.mkdir(parents=True, exist_ok=True)
-    np.save(CACHE / f"made-{options.part}.npy", np.array(crops))
-    np.savez(CACHE / f"made-{options.part}.npz", points=np.array(points), kinds=np.array(kinds))
+    np.save(CACHE / f"made-{name}.npy", np.array(crops))
+    np.savez(CACHE / f"made-{name}.npz", points=np.array(points), kinds=np.array(kinds))
     print(f"{len(crops)} faces")
 
 

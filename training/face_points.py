@@ -32,8 +32,10 @@ PLANS = {
     "mouth-fine": Plan("mouth-fine", 5000, 40, 1.5e-3, average=0.999),
 }
 SHARES = {
-    "face": {0: 0.18, 1: 0.12, 2: 0.14, 3: 0.24, 4: 0.10, 5: 0.09, 10: 0.08, 13: 0.03, 14: 0.02},
-    "mouth": {0: 0.18, 1: 0.06, 2: 0.13, 3: 0.21, 4: 0.14, 5: 0.10, 10: 0.12, 13: 0.03, 14: 0.03},
+    "face": {0: 0.20, 1: 0.13, 2: 0.20, 3: 0.32, 10: 0.11, 13: 0.04},
+    "mouth": {0: 0.22, 1: 0.07, 2: 0.19, 3: 0.30, 10: 0.17, 13: 0.05},
+    "face-fine": {0: 0.18, 1: 0.12, 2: 0.13, 3: 0.22, 4: 0.09, 5: 0.08, 6: 0.08, 10: 0.08, 13: 0.03, 14: 0.02},
+    "mouth-fine": {0: 0.18, 1: 0.06, 2: 0.13, 3: 0.20, 4: 0.13, 5: 0.10, 6: 0.06, 10: 0.12, 13: 0.03, 14: 0.03},
 }
 """How much of each kind of made face; 10 and above come from the one GRID speaker."""
 EMPTY = 0.12
@@ -98,12 +100,12 @@ def _cut(crop: NDArray[np.uint8], to_crop: Floats, size: int) -> NDArray[np.uint
 class Sampler:
     """Batches of crops, points and whether a face is there."""
 
-    def __init__(self, which: str, taught: bool) -> None:
-        self.which, self.stock = which, stock(taught)
-        self.size = FACE_SIZE if which == "face" else MOUTH_SIZE
-        self.count = K if which == "face" else len(LIPS)
-        self.kinds = list(SHARES[which])
-        self.shares = np.array(list(SHARES[which].values()))
+    def __init__(self, plan: str) -> None:
+        self.which, _, stage = plan.partition("-")
+        self.stock = stock(taught=bool(stage))
+        self.size, self.count = (FACE_SIZE, K) if self.which == "face" else (MOUTH_SIZE, len(LIPS))
+        self.kinds = list(SHARES[plan])
+        self.shares = np.array(list(SHARES[plan].values()))
         self.shares /= self.shares.sum()
 
     def one(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Floats, float]:
@@ -159,7 +161,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     which, _, stage = options.which.partition("-")
-    plan, sampler = PLANS[options.which], Sampler(which, taught=bool(stage))
+    plan, sampler = PLANS[options.which], Sampler(options.which)
     net = PointNet(sampler.count, sampler.size).train()
     if stage:
         net.load_state_dict(averaged(which))

@@ -15,14 +15,16 @@ TRAINED_ON = (
     "Face Research Lab London Set (DeBruine & Jones, CC BY 4.0), GRID speaker s1 (Cooke, Barker, Cunningham, Shao, "
     "CC BY 4.0), and faces made from them; points labelled by MediaPipe FaceMesh (Apache-2.0)"
 )
+LAST = {"detector": "detector", "face": "face-fine", "mouth": "mouth-fine"}
+"""The last stage of each network's training."""
 
 
 def main() -> None:
     """Enter all three, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["detector", "face", "mouth"])
+    parser.add_argument("names", nargs="*", default=list(LAST))
     for name in parser.parse_args().names:
-        print(enter(name, averaged(name), "CC BY 4.0", TRAINED_ON))
+        print(enter(name, averaged(LAST[name]), "CC BY 4.0", TRAINED_ON))
 
 
 if __name__ == "__main__":

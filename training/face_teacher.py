@@ -1,10 +1,10 @@
 """The teacher's word on the made faces: MediaPipe FaceMesh looks at each of them once more.
 
-    python -m training.face_teacher [--part I]
+    python -m training.face_teacher [PART...]
 
 runs where MediaPipe 0.10.21 is installed (a venv of its own with numpy and opencv; nothing else is needed) and writes
-.cache/faces/taught-I.npz beside made-I.npz: ``points`` (N, 99, 2), NaN where it saw no face. Resting on an exact label
-alone would teach where a mesh was drawn; resting on the teacher alone, where the teacher errs on drawn faces.
+.cache/faces/taught-PART.npz beside made-PART.npz: ``points`` (N, 99, 2), NaN where it saw no face. Resting on an exact
+label alone would teach where a mesh was drawn; resting on the teacher alone, where the teacher errs on drawn faces.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def taught(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def main() -> None:
-    """Label one part of the made faces."""
+    """Label the parts of the made faces."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", type=int, default=0)
-    part = parser.parse_args().part
-    points = taught(np.load(CACHE / f"made-{part}.npy", mmap_mode="r"))
-    np.savez(CACHE / f"taught-{part}.npz", points=points)
-    print(f"{np.isfinite(points[:, 0, 0]).mean():.3f} of {len(points)} faces seen by the teacher")
+    parser.add_argument("parts", nargs="*", default=["0", "far-0"])
+    for part in parser.parse_args().parts:
+        points = taught(np.load(CACHE / f"made-{part}.npy", mmap_mode="r"))
+        np.savez(CACHE / f"taught-{part}.npz", points=points)
+        print(f"{part}: {np.isfinite(points[:, 0, 0]).mean():.3f} of {len(points)} faces seen by the teacher")
 
 
 if __name__ == "__main__":
