@@ -2,7 +2,7 @@
 
 The networks say where a point is, each time with a small error of its own; the pixels say, more exactly, how far it
 went since the frame before. The track that is closest to both keeps every motion that is really there: nothing is
-evened out over time for its own sake, so that a mouth may close and open again within two frames.
+evened out over time for its own sake, and how far a mouth is open is left as the networks see it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.face import EYE_L, EYE_R, LIPS, NOSE, OVAL, K, Track
+from lipsync.face import EYE_L, EYE_R, INNER_LOW, INNER_UP, LIPS, NOSE, OVAL, K, Track
 from lipsync.flow import Motion
 
 Array = NDArray[np.float64]
@@ -53,8 +53,16 @@ def steadied(track: Track, motions: Sequence[Motion | None]) -> Track:
     moves = [motions[first] for first in firsts.tolist()]
     iod = np.where(track.present, track.iod, 1.0)[firsts]
     surprise, grip = _edges(moves, iod)
-    points += _corrections(surprise, grip, count) * iod[:, None, None]
+    points += _together(_corrections(surprise, grip, count)) * iod[:, None, None]
     return replace(track, points=points.astype(np.float32)[node])
+
+
+def _together(corrections: Array) -> Array:
+    """Move the inner edges of both lips alike, so that the gap between them stays as the networks see it."""
+    upper, lower = INNER_UP[1:-1], INNER_LOW[::-1]
+    alike = (corrections[:, upper] + corrections[:, lower]) / 2
+    corrections[:, upper] = corrections[:, lower] = alike
+    return corrections
 
 
 def _edges(moves: Sequence[Motion | None], iod: NDArray[np.floating]) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync.face import LIPS, NOSE, K, Track
+from lipsync.face import INNER_LOW, INNER_UP, LIPS, NOSE, K, Track
 from lipsync.flow import Flow, Motion
 from lipsync.media import Frame
 from lipsync.replay import drawn
@@ -117,6 +117,14 @@ def test_a_closure_of_a_frame_or_two_stays_closed(frames: int) -> None:
     gaps = (calm[:, 35] - calm[:, 25])[:, 1]
     assert gaps[5 : 5 + frames].max() < 0.15
     assert gaps[[4, 5 + frames]].min() > 7.85
+
+
+def test_how_far_the_mouth_is_open_is_left_alone() -> None:
+    noisy = still() + np.random.default_rng(2).normal(0, 0.3, (COUNT, K, 2))
+    calm = steadied(track_of(noisy), motions_of(noisy, still())).points
+    gaps, before = (points[:, INNER_UP[1:-1]] - points[:, INNER_LOW[::-1]] for points in (calm, noisy))
+    assert np.abs(gaps - before).max() < 1e-4
+    assert not np.allclose(calm[:, LIPS], noisy[:, LIPS], atol=0.05)
 
 
 def test_nothing_is_carried_over_a_cut_or_a_gap() -> None:
