@@ -23,8 +23,10 @@ BELOW_SPEECH = 10**-4.0
 """How far below loud speech a row can still be speech."""
 EVEN = 3.0
 """Rows over which energy is evened out before it is compared, so that beating hum and flickering noise are steady."""
-BURST, PAUSE, LEAD, TRAIL = 8, 25, 18, 22
-"""Rows: the shortest speech; the longest pause inside speech; how early the mouth starts and how late it rests."""
+BURST, PAUSE, FLANK = 8, 25, 30
+"""Rows: the shortest speech; the longest pause inside speech; how early the mouth may start and how late it rests."""
+FADE = 9
+"""Rows at the end of a flank over which the mouth is brought to rest; before, the network is believed."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,12 @@ def _filled(mask: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
 
 
 def _flanked(speech: NDArray[np.bool_]) -> Rows:
-    """Let the mouth begin before the first sound and end after the last one, along half a cosine."""
+    """Let the mouth begin before the first sound and end after the last one; the ends of that along half a cosine."""
     rows = np.arange(len(speech))
-    after = rows - np.maximum.accumulate(np.where(speech, rows, -len(rows) - TRAIL))
-    before = np.minimum.accumulate(np.where(speech, rows, 2 * len(rows) + LEAD)[::-1])[::-1] - rows
-    far = np.clip(np.minimum(after / TRAIL, before / LEAD), 0.0, 1.0)
-    return np.where(far < 1.0, 0.5 + 0.5 * np.cos(np.pi * far), 0.0).astype(np.float32)
+    after = rows - np.maximum.accumulate(np.where(speech, rows, -len(rows) - FLANK))
+    before = np.minimum.accumulate(np.where(speech, rows, 2 * len(rows) + FLANK)[::-1])[::-1] - rows
+    near = np.clip((FLANK - np.minimum(after, before)) / FADE, 0.0, 1.0)
+    return (0.5 - 0.5 * np.cos(np.pi * near)).astype(np.float32)
 
 
 def smooth(track: Rows, width: float) -> Rows:

@@ -1,6 +1,7 @@
-"""Voices that say a text and tell exactly when each phone sounds: flite (English) and espeak-ng (many languages).
+"""Voices that say a text and tell when each phone sounds: flite and festival (English), espeak-ng (many languages).
 
-Both come from the distribution (``apt-get install flite espeak-ng``) and are needed here only, never by the product.
+All come from the distribution (``apt-get install flite espeak-ng festival festvox-kdlpc16k``) and are needed here and
+in benchmarks only, never by the product.
 """
 
 from __future__ import annotations
@@ -62,6 +63,28 @@ def flite(text: str, voice: str = "slt", stretch: float = 1.0, pitch: float = 0.
     phones, start = [], 0.0
     for name, end in re.findall(r"(\w+):([\d.]+)", answer.stdout):
         phones.append(Phone(start, float(end), "" if name in ("pau", "sil", "ssil") else name))
+        start = float(end)
+    return Spoken(_at_rate(samples, rate), tuple(phones), "cmu")
+
+
+def festival(text: str, voice: str = "ked_diphone", stretch: float = 1.0) -> Spoken:
+    """English by festival, diphones of a real speaker; ``voice`` is ked_diphone or kal_diphone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, segments = Path(folder) / "spoken.wav", Path(folder) / "spoken.segs"
+        orders = [
+            f"(voice_{voice})",
+            f"(Parameter.set 'Duration_Stretch {stretch:.3f})",
+            f'(set! u (Utterance Text "{text}"))',
+        ]
+        orders += ["(utt.synth u)", f'(utt.save.wave u "{path}" \'riff)', f'(utt.save.segs u "{segments}")']
+        subprocess.run(["festival", "--pipe"], input="\n".join(orders), text=True, capture_output=True, check=True)
+        with wave.open(str(path)) as file:
+            rate = file.getframerate()
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32)
+        lines = [line.split() for line in segments.read_text().splitlines() if line.count(" ") >= 2]
+    phones, start = [], 0.0
+    for end, _, name in lines:
+        phones.append(Phone(start, float(end), "" if name == "pau" else name))
         start = float(end)
     return Spoken(_at_rate(samples, rate), tuple(phones), "cmu")
 
