@@ -40,7 +40,15 @@ NOTHING = 3e-4
 class Composer:
     """Gives one subject's frames another mouth. What it keeps from frame to frame changes no picture."""
 
-    def __init__(self, subject: Subject, known: Anatomy, colours: Palette) -> None:
+    def __init__(self, subject: Subject, known: Anatomy, colours: Palette, lip: Image | None = None) -> None:
+        """Prepare.
+
+        Args:
+            subject: Whose frames.
+            known: What is known of heads in general.
+            colours: Of the subject.
+            lip: (3,) the usual colour of the subject's lips, for mouths that are lent.
+        """
         self._subject = subject
         self._jaw = known.jaw
         face = np.nanmedian(subject.seen, axis=0).astype(np.float64)
@@ -49,7 +57,7 @@ class Composer:
         self._colours = colours
         self._last: tuple[int, Array, Plate | None] = -1, np.zeros((2, N)), None
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
-        self._patch = Patch(subject)
+        self._patch = Patch(subject, lip)
 
     def draw(
         self, frame: Frame, number: int, shape: Shape, strength: float, lent: tuple[Exemplar, float] | None = None
@@ -91,7 +99,7 @@ class Composer:
             return None
         rgb = frame.rgb(view.box)
         picture, mask = view.bent(rgb, whole)
-        layers = own.laid(rgb, view.box) if own else (rgb, rgb)
+        layers = own.laid(rgb, view.box) if own and own.shows(lips.gap) else (rgb, rgb)
         self._mouth(layers, picture, mask, view, lips, (above, below), self._light(number, shape))
         return view, picture, mask
 
@@ -119,7 +127,8 @@ class Composer:
         """(2, 11) how far the frame's own teeth reach beyond the tracked edges of its lips, and a photo's plate."""
         lips = self._subject.own_lips(number)
         shown = float(_step((gap(lips) - PARTED[0]) / (PARTED[1] - PARTED[0])))
-        if shown == 0:
+        still = len(self._subject.poses) == 1
+        if shown == 0 and not still:
             return np.zeros((2, N)), None
         corners = np.array([lips.min((0, 1)) - AROUND, lips.max((0, 1)) + AROUND])
         view = View.of(frame, self._subject.planes, number, self._grid, corners)
@@ -127,9 +136,9 @@ class Composer:
             return np.zeros((2, N)), None
         rgb = frame.rgb(view.box)
         teeth = shown * bared(rgb, view, lips, self._colours)
-        if len(self._subject.poses) > 1:
+        if not still:
             return teeth, None
-        row = harvested(rgb, view, lips, self._light(number, Shape(lips, 0.0)).x, self._colours)
+        row = harvested(rgb, view, lips, self._light(number, Shape(lips, 0.0)).x, self._colours) if shown else None
         if row is not None:
             self._interior = Interior(self._colours, view.scale, row)
         return teeth, plate(rgb, view.box, self._subject.planes.to_frame(number, lips), teeth, view.scale)

@@ -234,6 +234,6 @@ def _painted(seen: _Seen, row: _Row, height: int) -> Image:
     colour = colour * (1 - 0.3 * step(0.0, 0.07, (first - y) / seen.fine))[..., None]
     beside = (np.minimum(columns - shown[0], shown[-1] - columns) / seen.fine).astype(np.float32)
     tall = (edge - NOTCH * seen.fine * crack - y) / seen.fine
-    colour *= (1 - 0.30 * crack * step(0.05, 0.0, tall))[..., None]
+    colour = colour * (1 - 0.30 * crack * step(0.05, 0.0, tall))[..., None]
     cover = step(-0.004, 0.004, tall) * step(-0.04, 0.0, beside)
     return layer(np.clip(colour, 0, 255) * (0.2 + 0.8 * step(-0.03, 0.02, beside))[..., None], cover)

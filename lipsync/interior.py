@@ -21,7 +21,7 @@ VEIL = np.float32(0.75)
 """How much of the picture's own black lies over everything in the mouth."""
 TIP = 0.002
 """How far below the upper biting edge the tip of the tongue ends when it is up."""
-LYING = -0.034
+LYING = -0.055
 """Where the top of the tongue is at rest, from the lower biting edge down."""
 FLESH = 168.0, 84.0, 86.0
 FINEST, ROUGHEST = 600.0, 120.0

@@ -130,7 +130,7 @@ class Lips:
         under, over = y - Curve(inner[0])(x), Curve(inner[1])(x) - y
         pixel = np.float32(1 / scale)
         cover = np.clip(np.minimum(under, pixel / 2) + np.minimum(over, pixel / 2), 0, pixel) / pixel
-        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.5, scale / 260))
+        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.6, scale / 170))
         corner = np.minimum(x - np.float32(self.line.left), np.float32(self.line.right) - x)
         return Opening(cover=soft, under=under, over=over, corner=corner)
 

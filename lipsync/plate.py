@@ -1,7 +1,8 @@
-"""A smiling photo without what shows between its lips: each lip goes on where teeth were. Made once per photo.
+"""A photo without what shows between its lips: each lip goes on where teeth, or the dark line, were. Made once.
 
 A lip that is to close must reach farther than it is seen, and its seen edge is lit by teeth and shaded by the mouth.
-Taking it from deeper inside stretches a thin strip into bars; instead the lip's own colours are carried on.
+Taking it from deeper inside stretches a thin strip into bars; instead the lip's own colours are carried on. Of lips
+that touch, the dark line between them would be bent with one of the two, wherever the tracker does not hit it exactly.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.head import Array
-from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT
+from lipsync.mouth import LOW_IN, LOW_OUT, SHUT, UP_IN, UP_OUT, gap
 from lipsync.warp import Image
 
 Picture = NDArray[np.uint8]
@@ -21,6 +22,11 @@ Box = tuple[int, int, int, int]
 
 EDGE = 0.014
 """How far into the lip its edge is light from teeth, or shade."""
+LINE = 0.007
+"""How far it is the line between closed lips."""
+APART = 0.02
+THICK, PIT, NEAR = 0.03, 0.22, 0.025
+"""How thick that line and dark corners are, how much darker than what is around, and how far off the tracker is."""
 MOST = 0.5
 """Nor deeper than this share of the lip."""
 CORNER = 0.75
@@ -31,6 +37,7 @@ SOFT = 0.006
 DOT = 0.018
 """Radius of the dark in the corners."""
 AROUND = 0.08
+BESIDE = 0.06
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,17 @@ class Plate:
         box: Which pixels of the frame.
         upper: (h, w, 3) with the upper lip going on over the opening.
         lower: (h, w, 3) with the lower lip.
+        parted: Whether the photo's lips are apart; if not, they are best left alone while they stay closed.
     """
 
     box: Box
     upper: Picture
     lower: Picture
+    parted: bool
+
+    def shows(self, opening: float) -> bool:
+        """Whether it is needed for lips that shall be ``opening`` IOD apart."""
+        return self.parted or opening > SHUT / 2
 
     def laid(self, rgb: Picture, box: Box) -> tuple[Picture, Picture]:
         """Give two copies of ``rgb``, the frame's pixels in ``box``, one with each lip going on."""
@@ -69,29 +82,56 @@ def plate(rgb: Picture, box: Box, lips: Array, teeth: Array, scale: float) -> Pl
         teeth: (2, 11) how far teeth reach into the upper and the lower lip, IOD.
         scale: Pixels per IOD.
     """
-    seen = lips - box[:2]
+    seen, parted = lips - box[:2], bool(gap(lips) > APART * scale)
     upper, lower = (
-        _edge(seen[inner], seen[outer], scale * (EDGE + reach))
+        _edge(seen[inner], seen[outer], scale * ((EDGE if parted else LINE) + reach), CORNER if parted else 0.0)
         for inner, outer, reach in ((UP_IN, UP_OUT, teeth[0]), (LOW_IN, LOW_OUT, teeth[1]))
     )
     hole = _filled(np.concatenate([upper, lower[::-1]]), rgb)
-    for corner in np.concatenate([upper[[0, -1]], lower[[0, -1]]]):
-        cv2.circle(hole, (round(corner[0]), round(corner[1])), max(1, round(DOT * scale)), (1.0,), -1)
+    if parted:
+        for corner in np.concatenate([upper[[0, -1]], lower[[0, -1]]]):
+            cv2.circle(hole, (round(corner[0]), round(corner[1])), max(1, round(DOT * scale)), (1.0,), -1)
+    hole = np.maximum(hole, _dark(rgb, seen, scale, parted))
+    beside = _beside(seen, rgb, scale) if parted else np.zeros_like(hole)
     soft = cv2.GaussianBlur(hole, (0, 0), max(0.5, SOFT * scale))[..., None]
     lit = rgb.astype(np.float32)
     made = []
     for outer, edge in ((UP_OUT, upper), (LOW_OUT, lower)):
-        lip = _filled(np.concatenate([seen[outer], edge[::-1]]), rgb) * (1 - hole)
+        lip = np.maximum(_filled(np.concatenate([seen[outer], edge[::-1]]), rgb), beside) * (1 - hole)
         made.append(np.rint(lit + (_carried(lit, lip, scale) - lit) * soft).astype(np.uint8))
-    return Plate(box, made[0], made[1])
+    return Plate(box, made[0], made[1], parted)
 
 
-def _edge(inner: Array, outer: Array, reach: Array) -> Array:
+def _beside(seen: Array, rgb: Picture, scale: float) -> Image:
+    """(h, w) around the corners, where skin, or a beard, goes on as well as lips do."""
+    zone = np.zeros(rgb.shape[:2], np.float32)
+    for x, y in seen[UP_OUT, [0, -1]]:
+        cv2.circle(zone, (round(x), round(y)), max(2, round(BESIDE * scale)), (1.0,), -1)
+    return np.asarray(0.6 * cv2.GaussianBlur(zone, (0, 0), max(0.7, 0.02 * scale)), np.float32)
+
+
+def _dark(rgb: Picture, seen: Array, scale: float, parted: bool) -> Image:
+    """(h, w) 1 on the dark line, and in dark corners, beside where the tracker has the lips' inner edges."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    side = 2 * max(1, round(THICK * scale)) + 1
+    pit = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    dark = pit > np.maximum(PIT * grey.astype(np.float32), 6)
+    near = np.zeros(grey.shape, np.uint8)
+    if parted:
+        for x, y in seen[UP_OUT, [0, -1]]:
+            cv2.circle(near, (round(x), round(y)), round(1.5 * BESIDE * scale), (1,), -1)
+    else:  # corners of closed lips are dark by nature
+        cv2.polylines(near, [np.round(seen[UP_IN, 2:-2]).astype(np.int32)], False, (1,), round(2 * NEAR * scale) + 1)
+    found = (dark & (near > 0)).astype(np.uint8)
+    return cv2.dilate(found, np.ones((3, 3), np.uint8)).astype(np.float32)
+
+
+def _edge(inner: Array, outer: Array, reach: Array, corner: float) -> Array:
     """(11, 2) the inner row moved ``reach`` into the lip, its ends towards the outer corners."""
     into = outer - inner
     thick = np.linalg.norm(into, axis=1)
     moved = inner + into * (np.minimum(reach, MOST * thick) / (thick + 1e-6))[:, None]
-    moved[[0, -1]] = inner[[0, -1]] + CORNER * into[[0, -1]]
+    moved[[0, -1]] = inner[[0, -1]] + corner * into[[0, -1]]
     return np.asarray(moved)
 
 
