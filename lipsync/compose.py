@@ -16,9 +16,11 @@ from lipsync.interior import Interior
 from lipsync.media import Frame
 from lipsync.mouth import N, Shape, gap
 from lipsync.opening import Lips, Seat
+from lipsync.paint import painted
 from lipsync.palette import Palette
 from lipsync.plate import AROUND, Plate, plate
-from lipsync.stretch import softened
+from lipsync.sketch import Bending, Between, Picture, Sketch
+from lipsync.stretch import softening
 from lipsync.subject import Anatomy, Subject, teeth_place
 from lipsync.view import View
 from lipsync.warp import Grid, Image, Sheet
@@ -62,33 +64,39 @@ class Composer:
     def draw(
         self, frame: Frame, number: int, shape: Shape, strength: float, lent: tuple[Exemplar, float] | None = None
     ) -> None:
-        """Change the mouth in a frame, in place.
+        """Change the mouth in a frame, in place; arguments as for :meth:`sketch`."""
+        sketch = self.sketch(frame, number, shape, strength, lent)
+        if sketch is not None:
+            paste(frame, sketch, *painted(sketch), strength)
+
+    def sketch(
+        self, frame: Frame, number: int, shape: Shape, strength: float, lent: tuple[Exemplar, float] | None = None
+    ) -> Sketch | None:
+        """Say what is to be painted over a frame; None where nothing is.
 
         Args:
-            frame: The picture; outside the region around the mouth it keeps its exact bytes.
+            frame: The picture; outside the region around the mouth it is to keep its exact bytes.
             number: Which source frame it is.
             shape: What the mouth shall look like.
             strength: 0 leaves the frame alone, 1 makes the shape; between, part of the way.
             lent: A mouth that the subject has shown, and how much of it is to be seen, 0–1; the rest is drawn.
         """
         if strength <= 0:
-            return
+            return None
         lips, lowered = self._wanted(number, shape, strength)
         if lent is None or lent[1] < 1:
             made = self._made(frame, number, lips, lowered, shape)
         else:
             made = self._covered(frame, number, lips, lowered)
         if made is None:
-            return
-        view, picture, mask = made
-        if lent is not None:
-            self._patch.lay(picture, mask, view, (number, lips.wanted, lowered), *lent)
-        if mask.any():
-            frame.paste(view.box, picture, mask * np.float32(strength))
+            return None
+        view, whole, between = made
+        here = number, lips.wanted, lowered
+        return Sketch(view.box, whole, between, self._patch.sketch(view, here, *lent) if lent else None)
 
     def _made(
         self, frame: Frame, number: int, lips: Lips, lowered: Array, shape: Shape
-    ) -> tuple[View, Image, Image] | None:
+    ) -> tuple[View, Bending, Between | None] | None:
         """Bend the frame's own lips to the wanted ones and draw what shows between them."""
         teeth, own = self._source(frame, number)
         above, below = self._moves(number, lips, lowered, None if own else teeth)
@@ -98,17 +106,16 @@ class Composer:
         if view is None:
             return None
         rgb = frame.rgb(view.box)
-        picture, mask = view.bent(rgb, whole)
         layers = own.laid(rgb, view.box) if own and own.shows(lips.gap) else (rgb, rgb)
-        self._mouth(layers, picture, mask, view, lips, (above, below), self._light(number, shape))
-        return view, picture, mask
+        between = self._between(layers, view, lips, (above, below), self._light(number, shape))
+        return view, Bending(rgb, view.field(whole)), between
 
-    def _covered(self, frame: Frame, number: int, lips: Lips, lowered: Array) -> tuple[View, Image, Image] | None:
+    def _covered(self, frame: Frame, number: int, lips: Lips, lowered: Array) -> tuple[View, Bending, None] | None:
         """Bend only what is around lips that will not be seen."""
         face = self._subject.seen[number].astype(np.float64)
         whole = self._sheet.moves(around(lips.own, face), around(lips.wanted, lowered))
         view = self._view(frame, number, whole, lips)
-        return None if view is None else (view, *view.bent(frame.rgb(view.box), whole))
+        return None if view is None else (view, Bending(frame.rgb(view.box), view.field(whole)), None)
 
     def _view(self, frame: Frame, number: int, moves: Image, lips: Lips) -> View | None:
         corners, reach = _touched(moves, lips, self._grid), self._patch.reach(lips.wanted)
@@ -167,36 +174,46 @@ class Composer:
         low = subject.mouth.bite + shift + JAW_TURN * shape.drop
         return Seat(x=float(place[0]), y=float(place[1]), low=low, tongue=shape.tongue)
 
-    def _mouth(
-        self,
-        layers: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-        picture: Image,
-        mask: Image,
-        view: View,
-        lips: Lips,
-        moves: tuple[Image, Image],
-        seat: Seat,
-    ) -> None:
-        """Draw around the lips' line, in place: both sides bent apart, sharp between them, and what shows there."""
+    def _between(
+        self, layers: tuple[Picture, Picture], view: View, lips: Lips, moves: tuple[Image, Image], seat: Seat
+    ) -> Between | None:
+        """What is around the lips' line: both sides bent apart, sharp between them, and what shows there."""
         part = view.part(lips.bounds)
         if part is None:
-            return
-        (above, mask_above), (below, mask_below) = (
-            part.bent(rgb, move) for rgb, move in zip(layers, moves, strict=True)
-        )
-        above, below = (softened(layer, move, part) for layer, move in zip((above, below), moves, strict=True))
+            return None
         x, y = part.places
-        split = lips.split(x, y, 1.4 / view.scale)
-        near = above + (below - above) * split[..., None]
-        covered = mask_above + (mask_below - mask_above) * split
-        lips.seam(x, y, near, covered)
-        opening = lips.opening(x, y, view.scale)
+        dark, opening = lips.seam(x, y), lips.opening(x, y, view.scale)
+        keep, add, floor = None, None, None if dark is None else np.minimum(20 * dark, 1)
         if opening is not None:
-            drawn = self._interior.draw(seat.light(x, y, lips, opening))
-            near *= (1 - opening.rim)[..., None]
-            near += (drawn - near) * opening.cover[..., None]
-            np.maximum(covered, np.minimum(4 * opening.cover, 1), out=covered)
-        picture[part.area], mask[part.area] = near, covered
+            cover = opening.cover
+            keep = (1 - opening.rim) * (1 - cover)
+            add = self._interior.draw(seat.light(x, y, lips, opening)) * cover[..., None]
+            floor = np.minimum(4 * cover, 1) if floor is None else np.maximum(floor, np.minimum(4 * cover, 1))
+        above, below = (Bending(rgb, part.field(move)) for rgb, move in zip(layers, moves, strict=True))
+        return Between(
+            area=part.area,
+            sides=(above, below),
+            soft=(softening(moves[0], part), softening(moves[1], part)),
+            split=lips.split(x, y, 1.4 / view.scale),
+            dark=dark,
+            keep=keep,
+            add=add,
+            floor=floor,
+        )
+
+
+def paste(frame: Frame, sketch: Sketch, picture: Image, mask: Image, strength: float) -> None:
+    """Lay what was painted of a sketch over the frame that it was made for, in place.
+
+    Args:
+        frame: The picture.
+        sketch: Says where.
+        picture: (h, w, 3) RGB 0–255.
+        mask: (h, w) 0–1, what has changed.
+        strength: How much of it is seen, 0–1.
+    """
+    if mask.any():
+        frame.paste(sketch.box, picture, mask * np.float32(strength))
 
 
 def _region(face: Array, chin: float) -> Grid:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.compose import Composer
-from lipsync.exemplar import Reel, gather
+from lipsync.exemplar import Reel, gather, usual_lip
 from lipsync.exemplar_plan import plan_of
 from lipsync.media import Frame
 from lipsync.palette import Palette
@@ -44,8 +44,8 @@ class Drawing:
         """
         self._reel = reel
         self._script = script
-        self._composer = Composer(subject, known, colours)
         self._stock = gather(reel, subject, colours, allowed) if len(subject.poses) >= FEW else ()
+        self._composer = Composer(subject, known, colours, usual_lip(self._stock))
         self._plan = plan_of(script, subject, self._stock)
 
     def frames(self) -> Iterator[Frame]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lipsync.bared import bared
 from lipsync.head import Array
 from lipsync.media import Frame
-from lipsync.mouth import N, gap
+from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, gap
 from lipsync.palette import Palette
 from lipsync.subject import Subject
 from lipsync.view import View
@@ -49,8 +49,9 @@ class Exemplar:
         view: Which pixels of it are kept, and how they lie in the mouth's plane.
         rgb: (h, w, 3) they.
         teeth: (2, 11) how far its teeth reach beyond the tracked edges of its lips, IOD.
-        sharp: How much fine detail it has, grey levels.
+        sharp: How much fine detail it has.
         light: How bright it is, grey levels.
+        look: (7, 11, 3) colours down through it, from the skin over both lips and what is between them to the skin.
     """
 
     number: int
@@ -59,6 +60,12 @@ class Exemplar:
     teeth: Array
     sharp: float
     light: float
+    look: NDArray[np.float32]
+
+    @property
+    def lip(self) -> NDArray[np.float32]:
+        """(3,) the colour of its lips."""
+        return np.asarray(self.look[[1, 5], 2:9].mean((0, 1)), np.float32)
 
 
 def choose(subject: Subject, allowed: NDArray[np.bool_] | None, most: int) -> NDArray[np.int64]:
@@ -72,7 +79,7 @@ def choose(subject: Subject, allowed: NDArray[np.bool_] | None, most: int) -> ND
     Returns:
         Numbers, ascending.
     """
-    fit = (subject.strength >= 1) & np.isfinite(subject.seen).all((1, 2))
+    fit = (subject.strength > 0) & np.isfinite(subject.seen).all((1, 2))
     numbers = np.flatnonzero(fit if allowed is None else fit & allowed[: len(fit)])
     if len(numbers) <= most:
         return numbers
@@ -101,6 +108,11 @@ def gather(reel: Reel, subject: Subject, colours: Palette, allowed: NDArray[np.b
     return tuple(one for one in found if one is not None)
 
 
+def usual_lip(stock: Sequence[Exemplar]) -> NDArray[np.float32] | None:
+    """Give (3,) the median colour of the lips; None of nothing."""
+    return np.median([one.lip for one in stock], axis=0).astype(np.float32) if stock else None
+
+
 def _cut(frame: Frame, number: int, subject: Subject, grid: Grid, colours: Palette) -> Exemplar | None:
     lips = subject.own_lips(number)
     corners = np.array([lips.min((0, 1)) - AROUND, lips.max((0, 1)) + AROUND])
@@ -110,9 +122,28 @@ def _cut(frame: Frame, number: int, subject: Subject, grid: Grid, colours: Palet
     rgb = frame.rgb(view.box)
     shown = float(np.clip((gap(lips) - BARE[0]) / (BARE[1] - BARE[0]), 0, 1))
     teeth = shown * bared(rgb, view, lips, colours) if shown else np.zeros((2, N))
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    detail = grey - cv2.GaussianBlur(grey, (0, 0), max(0.8, view.scale / 100))
-    return Exemplar(number, view, rgb, teeth, float(detail.std()), float(grey.mean()))
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    sharp = float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
+    return Exemplar(number, view, rgb, teeth, sharp, float(grey.mean()), _look(rgb, view, lips))
+
+
+def _look(rgb: NDArray[np.uint8], view: View, lips: Array) -> NDArray[np.float32]:
+    """See :attr:`Exemplar.look`."""
+    upper, lower, inside = lips[UP_IN] - lips[UP_OUT], lips[LOW_IN] - lips[LOW_OUT], lips[LOW_IN] - lips[UP_IN]
+    places = np.stack(
+        [
+            lips[UP_OUT] - 0.5 * upper,
+            lips[UP_OUT] + 0.5 * upper,
+            *(lips[UP_IN] + share * inside for share in (0.2, 0.5, 0.8)),
+            lips[LOW_OUT] + 0.5 * lower,
+            lips[LOW_OUT] - 0.5 * lower,
+        ]
+    )
+    step = max(1, round(view.scale / 40))
+    size = (max(1, rgb.shape[1] // step), max(1, rgb.shape[0] // step))
+    calm = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    pixels = (((places @ view.across.T + view.zero - view.box[:2]) + 0.5) / step - 0.5).astype(np.float32)
+    return np.asarray(cv2.remap(calm, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR), np.float32)
 
 
 def _runs(numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:

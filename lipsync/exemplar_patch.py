@@ -15,9 +15,9 @@ from lipsync.controls import both, inset
 from lipsync.exemplar import Exemplar
 from lipsync.face import NOSE, OVAL, PHILTRUM
 from lipsync.head import Array
-from lipsync.match import lit, soft
 from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT
 from lipsync.opening import Curve, Lips, Opening
+from lipsync.sketch import Bending, Inside, Lent
 from lipsync.subject import Subject
 from lipsync.view import View
 from lipsync.warp import Grid, Image, Sheet
@@ -32,6 +32,9 @@ RING = 0.035, 0.17
 """How far from the lips skin is compared."""
 TOOTH_DEPTH = 0.05
 """How far teeth lie behind the lips' middle."""
+TINT, EVEN = (0.7, 1.4), 0.7
+"""How far lips may be tinted, and how much of their difference is evened out (as a power)."""
+Colour = NDArray[np.float32]
 RIGID = 0.35, 0.55
 """Share of the opening that must be filmed for teeth to stay on the bone, not on the lips; fully from the second."""
 
@@ -39,7 +42,14 @@ RIGID = 0.35, 0.55
 class Patch:
     """Lays exemplars of one subject. It keeps nothing from frame to frame."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, lip: Colour | None = None) -> None:
+        """Prepare.
+
+        Args:
+            subject: Whose.
+            lip: (3,) the colour that lips are to have, RGB 0–255; None leaves each exemplar its own.
+        """
+        self._lip = lip
         self._subject = subject
         rest = subject.mouth.rest
         middle, top = float(rest[..., 0].mean()), float(rest[UP_OUT, :, 1].min()) - GONE - UPWARD
@@ -53,74 +63,69 @@ class Patch:
         """Give (2, 2) the low and the high corner of what is changed around wanted lips."""
         return np.array([wanted.min((0, 1)) - GONE, wanted.max((0, 1)) + GONE])
 
-    def lay(
-        self, picture: Image, mask: Image, view: View, here: tuple[int, Array, Array], mouth: Exemplar, share: float
-    ) -> None:
-        """Lay one over a picture, in place.
+    def sketch(self, view: View, here: tuple[int, Array, Array], mouth: Exemplar, share: float) -> Lent | None:
+        """Say how one is laid over a bent picture; None where nothing of it is seen.
 
         Args:
-            picture: (h, w, 3) RGB of the view, already bent.
-            mask: (h, w) what has changed in it, 0–1.
-            view: Where it is.
+            view: Where the picture is.
             here: Number of the source frame, (4, 11, 2) wanted lips in its plane, (99, 2) the face with the jaw moved.
             mouth: What to lay.
             share: How much of it is seen, 0–1.
         """
-        number, wanted, face = here
+        _, wanted, face = here
         part = view.part(self.reach(wanted))
         if part is None:
-            return
+            return None
         part = replace(part, grid=self._grid)
-        near = self._bent(part, mouth, wanted, face)
-        self._inside(near, part, mouth, (number, wanted, face))
-        base = picture[part.area]
-        far = _far(part, wanted)
-        ring = ((far > RING[0]) & (far < RING[1])).astype(np.float32)
-        near = soft(near, base, ring)
-        near = lit(near, base, ring, part.scale)
-        cover = _fall(far) * _below(part, face) * np.float32(share)
-        base += (near - base) * cover[..., None]
-        np.maximum(mask[part.area], cover, out=mask[part.area])
-
-    def _bent(self, part: View, mouth: Exemplar, wanted: Array, face: Array) -> Image:
-        """The exemplar with its lips as they are wanted, and nothing right between them."""
-        own = self._subject.own_lips(mouth.number)
-        shown = self._subject.seen[mouth.number].astype(np.float64)
-        lips = Lips(own, wanted)
-        from_both = both(inset(own, wanted, mouth.teeth), shown)
-        to_both = both(wanted, face)
-        layers = []
-        for source, target in zip(from_both, to_both, strict=True):
-            moves = self._sheet.moves(np.concatenate([source, shown[_STILL]]), np.concatenate([target, face[_STILL]]))
-            x, y = part.found_in(mouth.view, moves)
-            layers.append(_taken(mouth, x, y))
+        lips = Lips(self._subject.own_lips(mouth.number), wanted)
         x, y = part.places
-        near: Image = layers[0] + (layers[1] - layers[0]) * lips.split(x, y, 1.4 / part.scale)[..., None]
-        lips.seam(x, y, near, np.zeros_like(x))
-        return near
+        far = _far(part, wanted)
+        gain = 1.0 if self._lip is None else np.clip((self._lip + 8) / (mouth.lip + 8), *TINT) ** EVEN
+        return Lent(
+            area=part.area,
+            sides=self._sides(part, mouth, lips, face),
+            split=lips.split(x, y, 1.4 / part.scale),
+            dark=lips.seam(x, y),
+            inside=self._inside(part, mouth, lips, here),
+            ring=((far > RING[0]) & (far < RING[1])).astype(np.float32),
+            scale=part.scale,
+            red=None if self._lip is None else _red(far, part.scale),
+            tint=(np.ones(3) * gain - 1).astype(np.float32),
+            cover=_fall(far) * _below(part, face) * np.float32(share),
+        )
 
-    def _inside(self, near: Image, part: View, mouth: Exemplar, here: tuple[int, Array, Array]) -> None:
-        """Show what is between the exemplar's lips between the wanted ones, in place."""
-        number, wanted, _ = here
-        inner = wanted[UP_IN:].reshape(-1, 2)
+    def _sides(self, part: View, mouth: Exemplar, lips: Lips, face: Array) -> tuple[Bending, Bending]:
+        """The exemplar with its lips as they are wanted, and nothing right between them."""
+        shown = self._subject.seen[mouth.number].astype(np.float64)
+        from_both = both(inset(lips.own, lips.wanted, mouth.teeth), shown)
+        to_both = both(lips.wanted, face)
+        above, below = (
+            self._sheet.moves(np.concatenate([source, shown[_STILL]]), np.concatenate([target, face[_STILL]]))
+            for source, target in zip(from_both, to_both, strict=True)
+        )
+        field_above, field_below = (part.field_in(mouth.view, moves) for moves in (above, below))
+        return Bending(mouth.rgb, field_above), Bending(mouth.rgb, field_below)
+
+    def _inside(self, part: View, mouth: Exemplar, lips: Lips, here: tuple[int, Array, Array]) -> Inside | None:
+        """Show what is between the exemplar's lips between the wanted ones."""
+        inner = lips.wanted[UP_IN:].reshape(-1, 2)
         hole = View(part.box, part.box[:2], part.across, part.zero, part.grid).part(
             np.array([inner.min(0) - 0.02, inner.max(0) + 0.02])
         )
         if hole is None:
-            return
-        own = self._subject.own_lips(mouth.number)
+            return None
         x, y = hole.places
-        opening = Lips(own, wanted).opening(x, y, hole.scale)
+        opening = lips.opening(x, y, hole.scale)
         if opening is None:
-            return
+            return None
         planes = self._subject.planes
-        shift = (planes.parallax(mouth.number, self._teeth) - planes.parallax(number, self._teeth))[0]
-        lowered = self._lowered(here, mouth)
-        there = _behind((x, y), opening, (wanted, own), shift, lowered)
+        shift = (planes.parallax(mouth.number, self._teeth) - planes.parallax(here[0], self._teeth))[0]
+        there = _behind((x, y), opening, (lips.wanted, lips.own), shift, self._lowered(here, mouth))
         across, zero = mouth.view.across, mouth.view.zero - mouth.view.box[:2]
-        pixels = [there[0] * across[k, 0] + there[1] * across[k, 1] + zero[k] for k in (0, 1)]
-        shown = _taken(mouth, pixels[0].astype(np.float32), pixels[1].astype(np.float32))
-        near[hole.area] += (shown - near[hole.area]) * opening.cover[..., None]
+        across_x, down_y = (
+            (there[0] * across[k, 0] + there[1] * across[k, 1] + zero[k]).astype(np.float32) for k in (0, 1)
+        )
+        return Inside(hole.area, across_x, down_y, opening.cover)
 
     def _lowered(self, here: tuple[int, Array, Array], mouth: Exemplar) -> float:
         """How much lower the jaw is wanted than the exemplar has it."""
@@ -133,11 +138,6 @@ class Patch:
 _CHIN = int(OVAL[9])
 _STILL = np.r_[NOSE[7:], OVAL[[5, 13]]]
 """What holds the skin around the mouth in its place: the base of the nose, the angles of the jaw."""
-
-
-def _taken(mouth: Exemplar, x: Image, y: Image) -> Image:
-    taken = cv2.remap(mouth.rgb, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(taken, np.float32)
 
 
 def _behind(
@@ -166,6 +166,11 @@ def _far(part: View, wanted: Array) -> Image:
     outside = np.ones((y1 - y0, x1 - x0), np.uint8)
     cv2.fillPoly(outside, [np.round(outline * 16).astype(np.int32)], 0, cv2.LINE_8, 4)
     return cv2.distanceTransform(outside, cv2.DIST_L2, 3).astype(np.float32) / np.float32(part.scale)
+
+
+def _red(far: Image, scale: float) -> Image:
+    """(h, w) where lips are: all get nearly the same colour, since it differs with the moment, and jumps would show."""
+    return np.asarray(cv2.GaussianBlur((far <= 0).astype(np.float32), (0, 0), max(0.6, 0.02 * scale)), np.float32)
 
 
 def _fall(far: Image) -> Image:

@@ -20,20 +20,24 @@ from lipsync.subject import Subject
 
 Array = NDArray[np.float32]
 
-SHAPE, DROP, TURN, GREY, SOFT = 0.02, 0.04, 0.15, 0.15, 0.25
+SHAPE, DROP, TURN, GREY, SOFT = 0.02, 0.08, 0.15, 0.15, 0.25
 """Differences that cost 1: lips and jaw (IOD), yaw and pitch (radians), light and sharpness (logarithms)."""
-JUMP, BACK, STAY = 0.5, 0.06, 0.12
+SIDEWAYS = 1.5
+"""How much more widths count than heights: lips pushed together bunch."""
+JUMP, BACK, STAY = 0.6, 0.06, 0.12
 """What a jump costs at least, a step backwards in the film, and standing still."""
-ALIKE = 2.0
-"""Jumps between mouths that differ more are all equally bad."""
+LOOK, ALIKE = 10.0, 3.0
+"""Grey levels by which mouths differ for a jump to cost as much again; beyond so many times it is all the same."""
 CLOSED, OPEN = 0.012, 0.03
 """Openings (IOD) below and above which a mouth is closed and open for certain."""
 WRONG = 2.0
 """What an open mouth costs where a closed one is wanted; half of it the other way round."""
 SHORT = 10.0
 """What each tenth of an IOD costs by which a mouth opens less than is wanted."""
-ENOUGH = 0.45, 0.75
-"""Share of the wanted opening below which a mouth is of no use, and from which it is fully used."""
+ENOUGH = 0.5
+"""Share of the wanted opening that has to be filmed."""
+FADE = 2
+"""Frames to each side over which exemplars come and go."""
 BLOCK = 512
 """Frames decided at once: memory does not grow with the length."""
 
@@ -54,23 +58,22 @@ class Plan:
 def plan_of(script: Script, subject: Subject, stock: Sequence[Exemplar]) -> Plan:
     """Choose an exemplar for every frame of a script, from geometry and from what the stock looks like alone."""
     count = len(script)
-    picks, shares = np.zeros(count, np.int16), np.zeros(count, np.float32)
+    picks, wanted = np.zeros(count, np.int16), np.zeros(count)
     if not stock:
-        return Plan(picks, shares)
+        return Plan(picks, np.zeros(count, np.float32))
     shelf = _Shelf(subject, stock)
     last = -1
     for start in range(0, count, BLOCK):
         places = range(start, min(count, start + BLOCK))
+        here = script.numbers[start : places.stop]
         shapes = [script.shape(place) for place in places]
-        costs = shelf.costs(shapes, script.numbers[start : places.stop])
+        costs = shelf.costs(shapes, here, script.strength[start : places.stop])
         if last >= 0:
             costs[0] += shelf.jumps[last]
         path = cheapest(costs, shelf.jumps)
         picks[start : places.stop], last = path, int(path[-1])
-        wanted = gap(np.array([shape.lips for shape in shapes]))
-        shares[start : places.stop] = share_of(shelf.gaps[path], wanted)
-    shares *= script.strength >= 1
-    return Plan(picks, _even(shares))
+        wanted[start : places.stop] = gap(np.array([shape.lips for shape in shapes]))
+    return Plan(picks, _faded(served(shelf.gaps[picks], wanted)))
 
 
 def cheapest(costs: Array, jumps: Array) -> NDArray[np.int16]:
@@ -92,11 +95,22 @@ def cheapest(costs: Array, jumps: Array) -> NDArray[np.int16]:
     return path
 
 
-def share_of(shown: NDArray[np.floating], wanted: NDArray[np.floating]) -> Array:
-    """Say how much of a mouth may be an exemplar's whose opening is ``shown``, by how much is ``wanted`` (IOD)."""
-    enough = (np.maximum(shown, 0) + 0.01) / (np.maximum(wanted, 0) + 0.01)
-    held = np.clip((enough - ENOUGH[0]) / (ENOUGH[1] - ENOUGH[0]), 0, 1)
-    return np.asarray(held * held * (3 - 2 * held), np.float32)
+def served(shown: NDArray[np.floating], wanted: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Say where exemplars serve. It changes only while the mouth is closed, where nobody sees it change.
+
+    Args:
+        shown: (T,) openings of the exemplars, IOD.
+        wanted: (T,) openings that are to be shown.
+    """
+    opened = wanted > CLOSED
+    if not opened.any():
+        return np.ones(len(wanted), np.bool_)
+    starts = np.flatnonzero(opened & ~np.r_[False, opened[:-1]])
+    ends = np.flatnonzero(opened & ~np.r_[opened[1:], False]) + 1
+    fit = np.maximum(shown, 0) >= ENOUGH * wanted - 0.005
+    good = [np.average(fit[a:b], weights=wanted[a:b]) >= 0.75 for a, b in zip(starts, ends, strict=True)]
+    nearest = np.searchsorted((ends[:-1] + starts[1:]) / 2, np.arange(len(wanted)), side="right")
+    return np.array(good)[nearest]
 
 
 class _Shelf:
@@ -104,24 +118,25 @@ class _Shelf:
 
     def __init__(self, subject: Subject, stock: Sequence[Exemplar]) -> None:
         numbers = np.array([one.number for one in stock])
+        self._subject = subject
         self._angles = subject.poses.angles[:, :2]
         self._turns = self._angles[numbers]
         self._drops = subject.drops[numbers]
-        behind = (subject.depths[ROWS] - subject.planes.depth)[None, ..., None]
-        lips = rows(subject.seen[numbers]) - behind * subject.planes.lean[numbers, None, None]
+        lips = _own(subject, numbers)
         self._lips = _flat(lips)
         self.gaps = gap(lips)
         self._numbers = numbers
         self._light = np.log(np.array([one.light for one in stock]) + 1)
         self._sharp = np.log(np.array([one.sharp for one in stock]) + 0.1)
-        self.jumps = self._between()
+        self.jumps = self._between(np.array([one.look.ravel() for one in stock]))
 
-    def costs(self, shapes: Sequence[Shape], numbers: NDArray[np.int64]) -> Array:
-        """(T, n) how ill each exemplar suits each shape, drawn on the source frames ``numbers``."""
-        lips = np.array([shape.lips for shape in shapes])
-        drops = np.array([shape.drop for shape in shapes])
+    def costs(self, shapes: Sequence[Shape], numbers: NDArray[np.int64], strength: NDArray[np.float64]) -> Array:
+        """(T, n) how ill each exemplar suits each shape, drawn so strongly on the source frames ``numbers``."""
+        drops, lips = np.array([shape.drop for shape in shapes]), np.array([shape.lips for shape in shapes])
+        part = (strength < 1) & (strength > 0)
+        lips[part] += (1 - strength[part])[:, None, None, None] * (_own(self._subject, numbers[part]) - lips[part])
         wanted = gap(lips)[:, None]
-        cost = _apart(_flat(lips), self._lips) / SHAPE + np.abs(drops[:, None] - self._drops) / DROP * 0.5
+        cost = _apart(_flat(lips), self._lips) * np.sqrt(2) / SHAPE + np.abs(drops[:, None] - self._drops) / DROP
         cost += WRONG * ((wanted < CLOSED) & (self.gaps > OPEN))
         cost += WRONG / 2 * ((wanted > OPEN) & (self.gaps < CLOSED))
         cost += SHORT * np.maximum(wanted - self.gaps - 0.01, 0) / 0.1
@@ -133,10 +148,9 @@ class _Shelf:
         cost += np.minimum(np.maximum(sharp[:, None] - self._sharp, 0) / SOFT, 3)
         return np.asarray(cost, np.float32)
 
-    def _between(self) -> Array:
+    def _between(self, looks: Array) -> Array:
         """(n, n) what it costs to go from one exemplar to another."""
-        unlike = np.minimum(_apart(self._lips, self._lips) / SHAPE, ALIKE) / ALIKE
-        between = JUMP * (0.4 + 1.2 * unlike)
+        between = JUMP * (1 + np.minimum(_apart(looks, looks) / LOOK, ALIKE))
         step = self._numbers[None] - self._numbers[:, None]
         between[step == 1] = 0
         between[step == -1] = BACK
@@ -144,22 +158,28 @@ class _Shelf:
         return np.asarray(between, np.float32)
 
 
+def _own(subject: Subject, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, 4, 11, 2) the lips of source frames in the head frame."""
+    behind = (subject.depths[ROWS] - subject.planes.depth)[None, ..., None]
+    return np.asarray(rows(subject.seen[numbers]) - behind * subject.planes.lean[numbers, None, None], np.float64)
+
+
 def _flat(lips: NDArray[np.floating]) -> Array:
     """(m, 88) what two mouths are compared by: their points, the opening weighing more."""
     weighed = lips.copy()
     weighed[:, UP_IN, :, 1] += weighed[:, UP_IN, :, 1] - weighed[:, LOW_IN, :, 1]
+    weighed[..., 0] *= SIDEWAYS
     return np.asarray(weighed.reshape(len(lips), -1), np.float32)
 
 
 def _apart(ones: Array, others: Array) -> NDArray[np.float64]:
     """(m, n) root mean square distance of every pair of rows."""
     square = (ones**2).sum(1)[:, None] + (others**2).sum(1) - 2 * ones @ others.T
-    return np.asarray(np.sqrt(np.maximum(square, 0) * 2 / ones.shape[1]), np.float64)
+    return np.asarray(np.sqrt(np.maximum(square, 0) / ones.shape[1]), np.float64)
 
 
-def _even(shares: Array) -> Array:
-    """Come and go over a few frames; what is all but none is none."""
-    kernel = np.array([1, 2, 3, 2, 1], np.float32) / 9
-    even = np.convolve(np.pad(shares, 2, mode="edge"), kernel, "valid")
-    even = np.minimum(even, np.where(shares > 0, 1, even))
-    return np.asarray(np.clip((even - 0.1) / 0.8, 0, 1), np.float32)
+def _faded(serve: NDArray[np.bool_]) -> Array:
+    """(T,) 0 where exemplars do not serve, rising to 1 beside it."""
+    padded = np.pad(serve.astype(np.float32), FADE + 1, mode="edge")
+    weight = np.ones(2 * FADE + 1, np.float32) / (2 * FADE + 1)
+    return np.asarray(np.convolve(padded, weight, "same")[FADE + 1 : len(padded) - FADE - 1], np.float32) * serve

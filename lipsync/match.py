@@ -14,6 +14,8 @@ COARSE = 4
 """Light is compared on pictures that many times smaller."""
 GAIN = 0.6, 1.7
 """Skin that differs more than this is not the same skin: hair, a hand, another lamp."""
+FAINT = 0.04
+"""How much the mean of all skin counts where little of it is near."""
 SIGMAS = (0.0, 0.5, 0.8, 1.2, 1.7)
 """How far a picture may be softened, in pixels."""
 SOFTER = 0.85
@@ -35,9 +37,8 @@ def lit(near: Image, base: Image, ring: Image, scale: float) -> Image:
     sums = [_small(one * ring[..., None], size) for one in (base, near)]
     here, there = sums[0].mean((0, 1)) + 1e-3, sums[1].mean((0, 1)) + 1e-3
     sigma = max(0.5, WIDE * scale / COARSE)
-    faint = 0.04
     above, below = (cv2.GaussianBlur(one, (0, 0), sigma, borderType=cv2.BORDER_REFLECT) for one in sums)
-    gain = np.clip((above + faint * here) / (below + faint * there), *GAIN)
+    gain = np.clip((above + FAINT * here) / (below + FAINT * there), *GAIN)
     whole = cv2.resize(gain, (near.shape[1], near.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(near * whole, np.float32)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from lipsync.head import Array, Planes
 from lipsync.media import Frame
+from lipsync.sketch import FINER, Field
 from lipsync.warp import Grid, Image
 
-FINER = 4
-"""A field is refined smoothly this many times before it is laid on the pixels."""
 Box = tuple[int, int, int, int]
 
 
@@ -24,7 +21,7 @@ class View:
 
     Attributes:
         box: (x0, y0, x1, y1) in the frame, ends exclusive.
-        origin: (x0, y0) of the rectangle that pictures for :meth:`bent` are cut from.
+        origin: (x0, y0) of the rectangle that pictures to be bent are cut from.
         across: (2, 2) pixels per IOD along x and y of the plane.
         zero: (2,) pixel of the plane's x = y = 0.
         grid: Where fields are known, in the plane.
@@ -78,56 +75,38 @@ class View:
         y = start[1] + back[1, 0] * columns + back[1, 1] * lines
         return x.astype(np.float32), y.astype(np.float32)
 
-    def bent(self, rgb: NDArray[np.uint8], moves: Image) -> tuple[Image, Image]:
-        """Bend a picture by a backward map.
+    def field(self, moves: Image) -> Field:
+        """Say where every pixel of this view is taken from when the view that it is a part of is bent.
 
         Args:
-            rgb: (h, w, 3) of the whole view that this is a part of.
-            moves: (rows, columns, 2) IOD, on the grid.
-
-        Returns:
-            (h, w, 3) RGB 0–255 of this view, and (h, w) a mask, 0–1, of what has changed: 0 where nothing moved.
+            moves: (rows, columns, 2) IOD, on the grid: a backward map.
         """
-        x0, y0, x1, y1 = self.box
-        dx, dy, far = cv2.split(self._dense(self._field(moves), cv2.BORDER_CONSTANT))
-        dx += np.arange(x1 - x0, dtype=np.float32) + np.float32(x0 - self.origin[0])
-        dy += np.arange(y1 - y0, dtype=np.float32)[:, None] + np.float32(y0 - self.origin[1])
-        picture = cv2.remap(rgb, dx, dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return picture.astype(np.float32), np.clip(4 * far - 0.2, 0, 1)
+        pixels = moves @ self.across.T.astype(np.float32)
+        far = np.abs(pixels).max(-1, keepdims=True)
+        start = self.box[0] - self.origin[0], self.box[1] - self.origin[1]
+        return Field(np.concatenate([pixels, far], axis=-1), self._to_pixels, self._size, start)
 
-    def found_in(self, other: View, moves: Image) -> tuple[Image, Image]:
+    def field_in(self, other: View, moves: Image) -> Field:
         """Say where every pixel of this view is to be found in another one, of another frame.
 
         Args:
             other: Where to look.
             moves: (rows, columns, 2) IOD, on this view's grid, from the plane here to the plane there.
-
-        Returns:
-            x and y, each (h, w), in pixels of the other view.
         """
         there = (self.grid.places.reshape(moves.shape) + moves) @ other.across.T + other.zero - other.box[:2]
-        x, y = cv2.split(self._dense(_finer(there.astype(np.float32)), cv2.BORDER_REPLICATE))
-        return np.asarray(x, np.float32), np.asarray(y, np.float32)
+        return Field(there.astype(np.float32), self._to_pixels, self._size, None)
 
-    def _dense(self, field: Image, border: int) -> Image:
-        """Lay a refined field on the pixels."""
-        x0, y0, x1, y1 = self.box
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.box[2] - self.box[0], self.box[3] - self.box[1]
+
+    @property
+    def _to_pixels(self) -> Array:
+        """(2, 3) from places of the refined grid to pixels."""
         step = self.grid.step / FINER
         corner = np.array([self.grid.left, self.grid.top]) + (step - self.grid.step) / 2
-        to_view = np.hstack([self.across * step, (self.across @ corner + self.zero - (x0, y0))[:, None]])
-        dense = cv2.warpAffine(field, to_view, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=border)
-        return np.asarray(dense, np.float32)
-
-    def _field(self, moves: Image) -> Image:
-        """(4 rows, 4 columns, 3) moves in pixels, and how far they are."""
-        pixels = moves @ self.across.T.astype(np.float32)
-        far = np.abs(pixels).max(-1, keepdims=True)
-        return _finer(np.concatenate([pixels, far], axis=-1))
-
-
-def _finer(rough: Image) -> Image:
-    size = (rough.shape[1] * FINER, rough.shape[0] * FINER)
-    return np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        zero = self.across @ corner + self.zero - self.box[:2]
+        return np.hstack([self.across * step, zero[:, None]])
 
 
 def _corners(corners: Array) -> Array:
