@@ -21,7 +21,6 @@ ROUND = np.float32(0.012)
 """How dark the upper and the lower lip turn inwards, and over which length; light comes from above."""
 SEAM = (0.32, 0.009), (0.14, 0.03)
 """How dark the line of closed lips is: a narrow core and a soft fold."""
-DEEPER = np.float32(1.2)
 RIM = 0.11
 """What is drawn sharply around the opening."""
 
@@ -107,20 +106,17 @@ class Lips:
         beside = np.maximum(np.maximum(self.line.left - x, x - self.line.right), 0)
         return _step((y - self.line(x)) / (sharp + BESIDE * beside + 1e-6) + 0.5)
 
-    def seam(self, x: Image, y: Image, picture: Image, mask: Image) -> None:
-        """Darken the line of lips that were apart as filmed and are closed now, in place."""
+    def seam(self, x: Image, y: Image) -> Image | None:
+        """Say how dark the line of lips is that were apart as filmed and are closed now; None where there is none."""
         was = self.own[LOW_IN, :, 1] - self.own[UP_IN, :, 1]
         now = self.wanted[LOW_IN, :, 1] - self.wanted[UP_IN, :, 1]
         amount = _step((was - 0.01) / 0.04) * _step((0.02 - now) / 0.012)
         if amount.max() < 0.01:
-            return
+            return None
         dark = np.interp(x, self.wanted[UP_IN, :, 0], amount, left=0, right=0).astype(np.float32)
         away = (y - self.line(x)) ** 2
         dark *= sum(share * np.exp(-away / np.float32(far**2)) for share, far in SEAM)
-        grey = picture.mean(-1, keepdims=True)
-        picture += (picture - grey) * (DEEPER * dark[..., None])  # what is dark between lips is red, not grey
-        picture *= 1 - dark[..., None]
-        np.maximum(mask, np.minimum(dark * 20, 1), out=mask)
+        return np.asarray(dark, np.float32)
 
     def opening(self, x: Image, y: Image, scale: float) -> Opening | None:
         """Say what is open, for pixels ``1 / scale`` wide; None where the mouth is closed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from lipsync.sketch import Softening
 from lipsync.view import View
 from lipsync.warp import Image
 
@@ -16,26 +17,24 @@ LEAST = 1.5
 """Pixels below which nothing is worth it."""
 
 
-def softened(picture: Image, moves: Image, view: View) -> Image:
-    """Soften bars.
+def softening(moves: Image, view: View) -> Softening | None:
+    """Say where bars are to be softened; None where nothing is.
 
     Args:
-        picture: (h, w, 3) of the view, as bent.
-        moves: (rows, columns, 2) by which it was bent.
+        moves: (rows, columns, 2) by which a picture is bent.
         view: Its pixels.
     """
     size = ACROSS * view.scale
     if size < LEAST:
-        return picture
+        return None
     drawn = _drawn(moves, view)
     if drawn.max() <= 0:
-        return picture
+        return None
     x, y = view.places
     step = np.float32(1 / view.grid.step)
     across, down = (x - np.float32(view.grid.left)) * step, (y - np.float32(view.grid.top)) * step
-    share = cv2.remap(drawn, across, down, cv2.INTER_LINEAR)[..., None]
-    soft = cv2.GaussianBlur(picture, (0, 0), sigmaX=size, sigmaY=0.5)
-    return np.asarray(picture + (soft - picture) * share, np.float32)
+    share = cv2.remap(drawn, across, down, cv2.INTER_LINEAR)
+    return Softening(np.asarray(share, np.float32), size)
 
 
 def _drawn(moves: Image, view: View) -> Image:
