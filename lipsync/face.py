@@ -67,7 +67,8 @@ class Track:
         points: (T, 99, 2) float32, pixels of the upright picture; NaN where ``present`` is False.
         score: (T,) float32 in [0, 1], confidence that these are the points of a face.
         present: (T,) bool, frames in which the face can be used.
-        cuts: (T,) bool, True on the first frame after a cut or a re-detection: never smooth across it.
+        cuts: (T,) bool, True on the first frame, and after a cut or a jump to another place: never smooth across it.
+        covered: (T,) float32, 0–1: something is before the mouth; None where nobody looked.
         remarks: Plain sentences a person should read about who was followed.
     """
 
@@ -75,6 +76,7 @@ class Track:
     score: NDArray[np.float32]
     present: NDArray[np.bool_]
     cuts: NDArray[np.bool_]
+    covered: NDArray[np.float32] | None = None
     remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:

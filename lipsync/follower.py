@@ -46,6 +46,7 @@ class Follower:
         self._search, self._landmarks = search, landmarks
         self._pick, self._still = pick, still
         self._scene = Scene()
+        self._begun = False
         self._face: Face | None = None
         self._last: Points | None = None
         self._away = 0
@@ -53,6 +54,7 @@ class Follower:
     def step(self, frame: Frame) -> Sight:
         """Look at the next frame."""
         changed = self._scene.changed(frame)
+        begins, self._begun = changed or not self._begun, True
         if changed:
             self._face = self._last = None
             self._pause = 0
@@ -60,7 +62,8 @@ class Follower:
         if face is not None and not self._wanted.still(frame, face):
             self._face = face = None
         if face is None:
-            face, fresh = self._found(frame), True
+            face = self._found(frame)
+            fresh = begins or (self._away == 0 and face is not None and self._elsewhere(face.points))
         self._away = 0 if face else self._away + 1
         if face is None:
             self._face = None
@@ -83,6 +86,9 @@ class Follower:
         if face.score < LOST:
             return None, False
         return face, jumped(face.points, self._face.points)
+
+    def _elsewhere(self, points: Points) -> bool:
+        return self._last is not None and jumped(points, self._last)
 
     def _found(self, frame: Frame) -> Face | None:
         """Search the frame: thoroughly at first and every now and then."""

@@ -27,12 +27,13 @@ from lipsync.mouth import (
 from lipsync.smile import unsmiled
 from lipsync.take import Weights
 
-TURNED = np.array([(0.38, 0.52), (0.45, 0.62)])
+TURNED = np.array([(0.50, 0.64), (0.45, 0.62)])
 """Yaw and pitch, in radians, from which the warp fades and at which it is gone."""
 TINY = (9.0, 14.0)
 """Pixels between the eyes below which nothing is drawn, and from which everything is."""
 FADE = 5
 """Frames over which the warp comes and goes beside frames without a face."""
+HIDDEN = 0.5
 FRONT = 8
 SMILES = 0.03
 """A mouth that is never closed further than this is taken for a smile, and what it shows for its upper teeth."""
@@ -119,7 +120,7 @@ def subject_of(track: Track, known: Anatomy) -> Subject:
     seen = _in_plane(planes, points)
     lips = rows(seen) - (depths[ROWS] - planes.depth)[None, ..., None] * planes.lean[:, None, None]
     chins = seen[:, CHIN, 1] - (depths[CHIN] - planes.depth) * planes.lean[:, 1]
-    mouth = _at_rest(lips, chins, poses, known.basis)
+    mouth = _at_rest(_bare(lips, track), chins, poses, known.basis)
     return Subject(
         poses=poses,
         planes=planes,
@@ -139,6 +140,13 @@ def _in_plane(planes: Planes, points: NDArray[np.floating]) -> NDArray[np.float3
     for k, flat in enumerate(points):
         seen[k] = (flat - planes.origin[k]) @ back[k].T
     return seen
+
+
+def _bare(lips: Array, track: Track) -> Array:
+    """Leave the lips out that are behind something, as long as others are left."""
+    if track.covered is None or not (free := track.present & (track.covered < HIDDEN)).any():
+        return lips
+    return np.where(free[:, None, None, None], lips, np.nan)
 
 
 def _at_rest(lips: Array, chins: Array, poses: Poses, basis: Array) -> Mouth:
@@ -173,6 +181,8 @@ def _strength(track: Track, poses: Poses) -> Array:
     large = np.nan_to_num(poses.scale)
     able = np.clip((TURNED[:, 1] - turned) / (TURNED[:, 1] - TURNED[:, 0]), 0, 1).min(1)
     able = able * np.clip((large - TINY[0]) / (TINY[1] - TINY[0]), 0, 1) * track.present
+    if track.covered is not None:
+        able = able * (1 - track.covered)
     starts = np.flatnonzero(track.cuts)
     parts = np.split(able, starts[starts > 0])
     return np.concatenate([_faded(part) for part in parts]) if parts else able

@@ -107,6 +107,7 @@ class LandmarkTracker:
 
     def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
         """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
+        from lipsync.cover import covered, tiles
         from lipsync.flow import Flow
         from lipsync.follower import Follower, track_of
         from lipsync.steady import steadied
@@ -116,16 +117,18 @@ class LandmarkTracker:
         first = list(islice(stream, 2))
         wanted = Wanted(self._recogniser, who)
         follower = Follower(self._search, self._landmarks, wanted, pick, still=len(first) == 1)
-        flow, sights, motions = Flow(), [], []
+        flow, sights, motions, seen = Flow(), [], [], []
         for number, frame in enumerate(chain(first, stream), start=1):
             sight = follower.step(frame)
             sights.append(sight)
             motions.append(flow.step(frame, sight.points, sight.fresh))
+            seen.append(None if sight.points is None else tiles(frame, sight.points))
             report(number)
         track = track_of(sights)
         if not track.present.any():
             raise wanted.nobody(len(track)) if follower.strangers else no_face(len(track), pick, follower.most)
-        return replace(steadied(track, motions), remarks=wanted.remarks(len(track), follower.strangers))
+        remarks = wanted.remarks(len(track), follower.strangers)
+        return replace(steadied(track, motions), covered=covered(track, seen), remarks=remarks)
 
 
 def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:
