@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lipsync.bared import bared
 from lipsync.head import Array
 from lipsync.media import Frame
-from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, gap
+from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, gap, rows, width
 from lipsync.palette import Palette
 from lipsync.subject import Subject
 from lipsync.view import View
@@ -84,7 +84,7 @@ def choose(subject: Subject, allowed: NDArray[np.bool_] | None, most: int) -> ND
     if len(numbers) <= most:
         return numbers
     runs = [run for part in _runs(numbers) for run in np.array_split(part, -(-len(part) // RUN))]
-    marks = np.array([_mark(subject, int(run[len(run) // 2])) for run in runs])
+    marks = np.array([_mark(subject, run) for run in runs])
     kept = _apart(marks, max(1, most // RUN))
     return np.sort(np.concatenate([runs[k] for k in kept]))[:most]
 
@@ -150,11 +150,11 @@ def _runs(numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
 
 
-def _mark(subject: Subject, number: int) -> Array:
-    """What makes a run differ from others: opening, width and tilt, in comparable units."""
-    lips = subject.own_lips(number)
-    across = lips[0, -1, 0] - lips[0, 0, 0]
-    return np.array([gap(lips) / 0.03, across / 0.03, *(subject.poses.angles[number, :2] / 0.1)])
+def _mark(subject: Subject, run: NDArray[np.int64]) -> Array:
+    """What makes a run differ from others: least and largest opening, width, tilt, in comparable units."""
+    lips = rows(subject.seen[run])
+    openings, tilt = gap(lips) / 0.03, subject.poses.angles[run, :2].mean(0) / 0.1
+    return np.array([openings.min(), openings.max(), width(lips).mean() / 0.03, *tilt])
 
 
 def _apart(marks: Array, count: int) -> list[int]:
@@ -162,6 +162,7 @@ def _apart(marks: Array, count: int) -> list[int]:
     kept = [int(np.argmin(np.linalg.norm(marks - np.median(marks, axis=0), axis=1)))]
     far = np.linalg.norm(marks - marks[kept[0]], axis=1)
     while len(kept) < min(count, len(marks)):
+        far[kept] = -1
         kept.append(int(np.argmax(far)))
         far = np.minimum(far, np.linalg.norm(marks - marks[kept[-1]], axis=1))
     return kept

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.exemplar import Exemplar
-from lipsync.mouth import LOW_IN, ROWS, UP_IN, Shape, gap, rows
+from lipsync.mouth import LOW_IN, ROWS, UP_IN, Shape, gap, rows, width
 from lipsync.script import Script
 from lipsync.subject import Subject
 
@@ -28,6 +28,9 @@ JUMP, BACK, STAY = 0.6, 0.06, 0.12
 """What a jump costs at least, a step backwards in the film, and standing still."""
 LOOK, ALIKE = 10.0, 3.0
 """Grey levels by which mouths differ for a jump to cost as much again; beyond so many times it is all the same."""
+ODD = 1.3, 3.0
+"""How many times more than usual a picture may differ from what its shape lets expect, and what each time more costs:
+where the tracker was wrong about the lips, or a hand is before them."""
 CLOSED, OPEN = 0.012, 0.03
 """Openings (IOD) below and above which a mouth is closed and open for certain."""
 WRONG = 2.0
@@ -128,7 +131,10 @@ class _Shelf:
         self._numbers = numbers
         self._light = np.log(np.array([one.light for one in stock]) + 1)
         self._sharp = np.log(np.array([one.sharp for one in stock]) + 0.1)
-        self.jumps = self._between(np.array([one.look.ravel() for one in stock]))
+        looks = np.array([one.look.ravel() for one in stock])
+        self.jumps = self._between(looks)
+        told = np.column_stack([self.gaps, self.gaps**2, np.abs(self.gaps), width(lips), self._drops, self._turns])
+        self._odd = oddness(told, looks)
 
     def costs(self, shapes: Sequence[Shape], numbers: NDArray[np.int64], strength: NDArray[np.float64]) -> Array:
         """(T, n) how ill each exemplar suits each shape, drawn so strongly on the source frames ``numbers``."""
@@ -142,6 +148,7 @@ class _Shelf:
         cost += SHORT * np.maximum(wanted - self.gaps - 0.01, 0) / 0.1
         turned = np.nan_to_num(self._angles[numbers])
         cost += np.linalg.norm(turned[:, None] - self._turns, axis=-1) / TURN
+        cost += np.minimum(ODD[1] * np.maximum(self._odd - ODD[0], 0), 4)
         light = np.interp(numbers, self._numbers, self._light)
         sharp = np.interp(numbers, self._numbers, self._sharp)
         cost += np.minimum(np.abs(light[:, None] - self._light) / GREY, 3)
@@ -156,6 +163,26 @@ class _Shelf:
         between[step == -1] = BACK
         between[step == 0] = STAY
         return np.asarray(between, np.float32)
+
+
+def oddness(told: NDArray[np.float64], looks: Array) -> NDArray[np.float64]:
+    """Say how ill each picture agrees with the others, given what is told of it.
+
+    Args:
+        told: (n, k) what it is told by.
+        looks: (n, m) what it looks like.
+
+    Returns:
+        (n,) what a linear guess misses, in units of its median.
+    """
+    if len(told) < 4 * told.shape[1]:
+        return np.ones(len(told))
+    spread = told.std(0) + 1e-6
+    known = np.column_stack([np.ones(len(told)), (told - told.mean(0)) / spread])
+    ridge = known.T @ known + 0.02 * len(told) * np.eye(known.shape[1])
+    guess = known @ np.linalg.solve(ridge, known.T @ looks.astype(np.float64))
+    missed = np.sqrt(((looks - guess) ** 2).mean(1))
+    return np.asarray(missed / max(float(np.median(missed)), 1e-6), np.float64)
 
 
 def _own(subject: Subject, numbers: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ SIGMAS = (0.0, 0.5, 0.8, 1.2, 1.7)
 """How far a picture may be softened, in pixels."""
 SOFTER = 0.85
 """Share of the detail from which two pictures are equally sharp."""
-NOISE = 0.5
+NOISE = 0.25
 """Detail, in grey levels, that smooth skin has from compression alone."""
 
 
