@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.compose import Composer
+from lipsync.compose import Composer, paste
 from lipsync.exemplar import Reel, gather, usual_lip
 from lipsync.exemplar_plan import plan_of
+from lipsync.gpu_paint import Painter
 from lipsync.media import Frame
+from lipsync.paint import painted
 from lipsync.palette import Palette
 from lipsync.script import Script as Script
+from lipsync.sketch import Sketch
 from lipsync.subject import Anatomy, Subject
 from lipsync.threads import side_by_side
 
 FEW = 12
 """A source of fewer frames, as a photo, has no mouths to lend."""
+BATCH = 16
+"""Frames that a GPU paints at once."""
 
 
 class Drawing:
@@ -31,6 +37,7 @@ class Drawing:
         colours: Palette,
         script: Script,
         allowed: NDArray[np.bool_] | None = None,
+        painter: Painter | None = None,
     ) -> None:
         """Look once more through the frames that may lend their mouths, and plan.
 
@@ -41,7 +48,9 @@ class Drawing:
             colours: Of the subject.
             script: What to draw.
             allowed: (source frames,) bool, which may lend their mouths to others; None is all.
+            painter: Paints many frames at once; None paints each by itself, on the CPU.
         """
+        self._painter = painter
         self._reel = reel
         self._script = script
         self._stock = gather(reel, subject, colours, allowed) if len(subject.poses) >= FEW else ()
@@ -50,13 +59,27 @@ class Drawing:
 
     def frames(self) -> Iterator[Frame]:
         """Give the T frames of the output in order; few are held at a time."""
+        numbered = enumerate(self._reel.play(self._script.numbers.tolist()))
+        if self._painter is None:
+            return side_by_side(lambda one: self._finished(*self._sketched(one)), numbered)
+        return self._in_batches(side_by_side(self._sketched, numbered), self._painter)
 
-        def draw(numbered: tuple[int, Frame]) -> Frame:
-            place, frame = numbered
-            script, share = self._script, float(self._plan.shares[place])
-            lent = (self._stock[self._plan.picks[place]], share) if share > 0 else None
-            strength = float(script.strength[place])
-            self._composer.draw(frame, int(script.numbers[place]), script.shape(place), strength, lent)
-            return frame
+    def _sketched(self, numbered: tuple[int, Frame]) -> tuple[int, Frame, Sketch | None]:
+        place, frame = numbered
+        script, share = self._script, float(self._plan.shares[place])
+        lent = (self._stock[self._plan.picks[place]], share) if share > 0 else None
+        number, strength = int(script.numbers[place]), float(script.strength[place])
+        return place, frame, self._composer.sketch(frame, number, script.shape(place), strength, lent)
 
-        return side_by_side(draw, enumerate(self._reel.play(self._script.numbers.tolist())))
+    def _finished(self, place: int, frame: Frame, sketch: Sketch | None) -> Frame:
+        if sketch is not None:
+            paste(frame, sketch, *painted(sketch), float(self._script.strength[place]))
+        return frame
+
+    def _in_batches(self, sketched: Iterator[tuple[int, Frame, Sketch | None]], painter: Painter) -> Iterator[Frame]:
+        while batch := list(islice(sketched, BATCH)):
+            drawn = [(place, frame, sketch) for place, frame, sketch in batch if sketch is not None]
+            made = painter.painted([sketch for _, _, sketch in drawn]) if drawn else []
+            for (place, frame, sketch), (picture, mask) in zip(drawn, made, strict=True):
+                paste(frame, sketch, picture, mask, float(self._script.strength[place]))
+            yield from (frame for _, frame, _ in batch)

@@ -59,9 +59,9 @@ class Painter:
         back = self._sent(np.stack([_inverse(one.to_pixels) for one in fields]))
         x = torch.arange(wide, dtype=torch.float64, device=self._device)
         y = torch.arange(high, dtype=torch.float64, device=self._device)[:, None]
-        at = [back[:, k, 0, None, None] * x + back[:, k, 1, None, None] * y + back[:, k, 2, None, None] for k in (0, 1)]
+        at = [_place(back[:, k, :, None, None], x, y) for k in (0, 1)]
         beyond = "border" if fields[0].start is None else "zeros"
-        laid = _sampled(finer, at[0].float(), at[1].float(), "bilinear", beyond)
+        laid = _sampled(finer, at[0], at[1], "bilinear", beyond)
         starts = [one.start for one in fields if one.start is not None]
         if starts:
             first = self._sent(np.array(starts, np.float32))[:, :, None, None]
@@ -221,6 +221,12 @@ class Painter:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
 
 
+def painter_on(device: str) -> Painter | None:
+    """Give a painter for "cuda", and for "auto" where torch can use a GPU; None means that the CPU paints."""
+    gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return Painter("cuda") if gpu else None
+
+
 def _padded(array: np.ndarray, high: int, wide: int, how: str) -> np.ndarray:
     more = ((0, high - array.shape[0]), (0, wide - array.shape[1]), *(((0, 0),) * (array.ndim - 2)))
     return np.pad(array, more, mode="edge" if how == "edge" else "constant")
@@ -231,6 +237,12 @@ def _sampled(pictures: Tensor, x: Tensor, y: Tensor, how: str, beyond: str) -> T
     high, wide = pictures.shape[2:]
     at = torch.stack([x * (2 / max(wide - 1, 1)) - 1, y * (2 / max(high - 1, 1)) - 1], dim=-1)
     return functional.grid_sample(pictures, at, mode=how, padding_mode=beyond, align_corners=True)
+
+
+def _place(row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """(n, H, W) one coordinate after an affine map, in the steps in which OpenCV's warpAffine counts."""
+    fixed = (row[:, 0] * x * 1024).round() + ((row[:, 1] * y + row[:, 2]) * 1024).round()
+    return (((fixed + 16) / 32).floor() / 32).float()
 
 
 def _through(pictures: Tensor, down: Tensor, over: Tensor) -> Tensor:

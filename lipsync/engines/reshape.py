@@ -20,6 +20,7 @@ from lipsync.ear import Ear
 from lipsync.errors import NoFaceError
 from lipsync.face import Track
 from lipsync.glance import Glances
+from lipsync.gpu_paint import painter_on
 from lipsync.introduction import introduced
 from lipsync.lesson import Lesson
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
@@ -50,6 +51,7 @@ class ReshapeEngine:
         self._articulation = Articulation(options.device)
         self._tracker = load_tracker(options.tracker, options.device)
         self._known = anatomy()
+        self._painter = painter_on(options.device)
         self._lesson = Lesson(self._articulation, options.limits)
         self.ear = Ear(options.limits, self._articulation)
 
@@ -80,7 +82,8 @@ class ReshapeEngine:
             part.strength,
             lambda place: subject.mouth.shape(part.values[place], float(part.tongue[place])),
         )
-        drawing = Drawing(source, subject, self._known, glances.palette(track), script)
+        colours = glances.palette(track)
+        drawing = Drawing(source, subject, self._known, colours, script, painter=self._painter)
         frames = _reported(drawing.frames(), len(line.indices), report)
         write_video(video, source, line, frames, take.speech, self._options)
         render = self._render(video, source, line, part, subject)
