@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.face import K, Points
-from lipsync.landmarks import FACE_SIDE, Matrix, back, crop_at, forth, spread, tilt
+from lipsync.landmarks import FACE_SIZE, Matrix, back, face_crop, forth
 from lipsync.media import Frame
+from lipsync.search import strays
 
-SIZE = 128
+SIZE = FACE_SIZE
 """Side in pixels of the picture of the face in which motion is looked for; about 48 of them to the IOD."""
+FAR = 8.0
+"""Pixels by which the face may be off the middle of that before it is cut anew."""
 WINDOW = (13, 13)
 SURE = 3.0
 """Pixels by which the way back may miss where a motion counts half."""
@@ -59,12 +62,16 @@ class Flow:
             None on a new beginning and where there is no face.
         """
         motion = None
-        if points is not None and self._crop is not None and not fresh:
-            motion = self._motion(self._crop, frame.warp_luma(self._to_crop, SIZE), points)
-        self._crop = None
-        if points is not None:
-            self._to_crop = crop_at(points.mean(0), tilt(points), FACE_SIDE * spread(points), SIZE)
-            self._crop, self._points = frame.warp_luma(self._to_crop, SIZE), points
+        last, self._crop = self._crop, None
+        if points is None:
+            return None
+        if last is not None and not fresh:
+            self._crop = frame.warp_luma(self._to_crop, SIZE)
+            motion = self._motion(last, self._crop, points)
+        if self._crop is None or strays(self._to_crop, points, FAR):
+            self._to_crop = face_crop(points)
+            self._crop = frame.warp_luma(self._to_crop, SIZE)
+        self._points = points
         return motion
 
     def _motion(self, last: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) -> Motion:

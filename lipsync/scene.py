@@ -10,6 +10,8 @@ from lipsync.face import EYE_L, EYE_R, NOSE, Points
 from lipsync.media import Frame
 
 THUMB = (32, 18)
+COARSE = 8
+"""Pixels along each side of one of the thumbnail, at least, that are averaged; the others are passed over."""
 CHANGE = 18.0
 """Mean difference of the thumbnails in grey levels, overall brightness taken out, that a cut exceeds."""
 LIKENESS = 0.75
@@ -27,7 +29,9 @@ class Scene:
 
     def changed(self, frame: Frame) -> bool:
         """True on the first frame of another scene; flashes, fades and motion are not."""
-        thumb = cv2.resize(frame.planes[0], THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
+        luma = frame.planes[0]
+        step = max(1, min(luma.shape[1] // (THUMB[0] * COARSE), luma.shape[0] // (THUMB[1] * COARSE)))
+        thumb = cv2.resize(luma[::step, ::step], THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
         thumb -= thumb.mean()
         last, self._last = self._last, thumb
         if last is None:
