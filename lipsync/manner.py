@@ -36,7 +36,10 @@ SHORTEST = 0.8
 """Seconds of seen speech below which nothing is learnt."""
 WITHIN = 2.5
 """Sounds stranger than that (standard deviations) are taken for no stranger."""
-CLOSING = 0.5
+CLOSING = 0.25
+"""Closure from which a frame shows lips that meet and says nothing about how far they open."""
+WIDEST, BEYOND = 97.0, 0.5
+"""Percentile of a person's openings taken for their widest, and how much of what goes beyond it is kept."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Manner:
         follow: (5,) how far the mouth follows the general map.
         habits: (d, 5) what it does besides, for each direction of what is heard.
         neutral: (5,) what is added while speaking.
+        widest: How far they open their mouth at most, IOD; they go further only where anybody would.
         seconds: Of speech that this was learnt from.
     """
 
@@ -57,6 +61,7 @@ class Manner:
     follow: Array
     habits: Array
     neutral: Array
+    widest: float
     seconds: float
 
     def of(self, motion: Motion, features: NDArray[np.float32]) -> Motion:
@@ -70,14 +75,13 @@ class Manner:
             Motion with the same closures, and at rest where the other is.
         """
         values = motion.values.astype(np.float64)
+        usual = values[:, OPEN].copy()
         own = self.neutral + _heard(features, self.middle, self.axes) @ self.habits
         shut = np.clip(2.0 * motion.closure, 0.0, 1.0)
-        gone = np.maximum(own[:, OPEN], 0.0) * shut
-        own[:, OPEN] *= 1.0 - shut
-        for name, share in FOLLOW.items():
-            own[:, name] -= share * gone
+        _narrow(own, np.maximum(own[:, OPEN], 0.0) * shut)
         values[:, :MEASURED] = self.follow * values[:, :MEASURED] + own * motion.voiced[:, None]
         values[:, OPEN] = np.maximum(values[:, OPEN], 0.0)
+        _narrow(values, (1 - BEYOND) * np.maximum(values[:, OPEN] - np.maximum(self.widest, usual), 0.0))
         return replace(motion, values=values.astype(np.float32))
 
 
@@ -96,7 +100,7 @@ def manner_of(motion: Motion, features: NDArray[np.float32], seen: Gestures, lag
     times = seen.times + lag
     inside = (times >= 0) & (times <= motion.seconds)
     voiced, closure = sampled(np.stack([motion.voiced, motion.closure], axis=1), times).T
-    use = seen.seen & inside & (voiced > 0.5) & (closure < CLOSING / 2)
+    use = seen.seen & inside & (voiced > 0.5) & (closure < CLOSING)
     seconds = float(use.sum() / seen.pace) if seen.pace else 0.0
     if seconds < SHORTEST:
         return None
@@ -109,7 +113,15 @@ def manner_of(motion: Motion, features: NDArray[np.float32], seen: Gestures, lag
     made = follow * general[use] + inner[use] @ habits
     neutral = (seen.values[use].mean(0) - made.mean(0)) * seconds / (seconds + NEUTRAL_AFTER)
     base = (general[use].mean(0) - made.mean(0)) * (1 - seconds / (seconds + NEUTRAL_AFTER))
-    return Manner(middle, axes, follow, habits, np.clip(neutral + base, -NEUTRAL, NEUTRAL), seconds)
+    widest = float(np.percentile(seen.values[use, OPEN], WIDEST))
+    return Manner(middle, axes, follow, habits, np.clip(neutral + base, -NEUTRAL, NEUTRAL), widest, seconds)
+
+
+def _narrow(values: Array, gone: Array) -> None:
+    """Open the mouths (L, ≥5) less by ``gone`` (L,), and let lips and jaw come along."""
+    values[:, OPEN] -= gone
+    for name, share in FOLLOW.items():
+        values[:, name] -= share * gone
 
 
 def _directions(heard: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -126,6 +126,19 @@ def test_strange_sounds_do_not_throw_the_mouth_open() -> None:
     assert np.abs(manner.of(motion, features * 100).values).max() < 0.6
 
 
+def test_nobody_opens_much_further_than_they_ever_do() -> None:
+    motion, features = voice(1)
+    manner = manner_of(motion, features, person(motion, features), 0.0)
+    assert manner is not None
+    wild = replace(manner, follow=manner.follow * 3)
+    free, held = (replace(wild, widest=most).of(motion, features).values[:, OPEN] for most in (1.0, manner.widest))
+    usual = motion.values[:, OPEN]
+    assert held.max() < free.max()
+    assert (held >= np.minimum(free, usual)).all()
+    small = free <= manner.widest
+    assert np.array_equal(held[small], free[small])
+
+
 def test_the_less_is_known_the_less_is_changed() -> None:
     motion, features = voice(1, 30.0)
     seen = person(motion, features)
