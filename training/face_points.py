@@ -28,7 +28,7 @@ from training.face_stock import stock
 PLANS = {
     "face": Plan("face", 3200, 40, 4e-3, warm_up=0.075),
     "mouth": Plan("mouth", 3000, 40, 3e-3),
-    "face-fine": Plan("face-fine", 3000, 40, 1.5e-3, average=0.999),
+    "face-fine": Plan("face-fine", 2200, 40, 1.5e-3, average=0.999),
     "mouth-fine": Plan("mouth-fine", 5000, 40, 1.5e-3, average=0.999),
 }
 SHARES = {
