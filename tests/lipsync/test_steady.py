@@ -181,3 +181,52 @@ def test_the_head_of_a_moving_picture_is_steadier_than_the_networks_see_it(sampl
     track = LandmarkTracker("cpu").track(frames, "largest", lambda _: None)
     off = track.points[:, RIGID] - shifts[:, None].astype(np.float32)
     assert np.diff(off, axis=0).std() < 0.0035 * track.iod[0]
+
+
+# --- real speech ------------------------------------------------------------------
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+CLOSED = {"p", "b", "m"}
+
+
+def gap(track: Track) -> np.ndarray:
+    """(T,) opening of the mouth in the middle, % of the IOD."""
+    return np.hypot(*(track.points[:, INNER_UP[5]] - track.points[:, INNER_LOW[4]]).T) / track.iod * 100
+
+
+def closures(name: str) -> list[slice]:
+    """Frames around each sound of closed lips in a GRID clip."""
+    with np.load(SHARED / "grid_others_tracks.npz") as file:
+        at = [str(one).rsplit("_", 1)[-1] for one in file["name"]].index(name)
+        part = slice(file["phone_len"][:at].sum(), file["phone_len"][: at + 1].sum())
+        spoken = zip(file["phone_t"][part], file["phone"][part], strict=True)
+        return [slice(int(a * 25) - 1, int(b * 25) + 3) for (a, b), phone in spoken if str(phone) in CLOSED]
+
+
+@pytest.mark.skipif(not (SHARED / "clips" / "grid").exists(), reason="../shared/data/clips is not here")
+@pytest.mark.parametrize("name", ["pwij3p", "brbk7n"])
+def test_lips_close_as_far_as_the_networks_see_them_close(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lipsync import steady
+    from lipsync.tracker import LandmarkTracker
+
+    raw: list[Track] = []
+    plain = steady.steadied
+
+    def spy(track: Track, motions: list[Motion | None]) -> Track:
+        raw.append(track)
+        return plain(track, motions)
+
+    monkeypatch.setattr(steady, "steadied", spy)
+    reader = cv2.VideoCapture(str(SHARED / "clips" / "grid" / f"{name}.mpg"))
+    frames = []
+    while (picture := reader.read()[1]) is not None:
+        frames.append(Frame.from_rgb(np.ascontiguousarray(picture[:, :, ::-1])))
+    calm = LandmarkTracker("cpu").track(frames, "largest", lambda _: None)
+    before, after = gap(raw[0]), gap(calm)
+    assert len(closures(name)) == 2
+    for near in closures(name):
+        assert after[near].min() < before[near].min() + 0.02
+    assert (
+        np.abs(np.diff(calm.points[:, RIGID], n=2, axis=0)).mean()
+        < 0.6 * np.abs(np.diff(raw[0].points[:, RIGID], n=2, axis=0)).mean()
+    )
