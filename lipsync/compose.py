@@ -33,7 +33,7 @@ TOOTH_DEPTH = 0.05
 """How far teeth lie behind the lips' middle."""
 PARTED = 0.02, 0.04
 """Lips that are nearer show no teeth; lips that are farther apart, all that reach beyond their edges."""
-JAW_TURN = 1.1
+JAW_TURN = 1.0
 """How far the lower teeth move for each IOD that the chin does."""
 NOTHING = 3e-4
 """A move that nobody sees, in IOD."""

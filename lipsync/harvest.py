@@ -50,7 +50,7 @@ PATCHY = 0.34
 LIP_SHADE = 0.006
 MIDDLE = 0.15
 THIN = 0.025
-NOTCH = 0.010
+NOTCH = 0.008
 """How far teeth part at the edge, where the photo shows dark between two of them."""
 
 
@@ -210,7 +210,7 @@ def _cracks(seen: _Seen, row: _Row) -> NDArray[np.float32]:
     fine, wide = (
         cv2.GaussianBlur(level, (0, 0), size * seen.fine, borderType=cv2.BORDER_REPLICATE)[0] for size in (0.005, 0.03)
     )
-    return np.asarray(np.clip((wide - fine) / np.maximum(wide, 1) / 0.06 - 0.15, 0, 1), np.float32)
+    return np.asarray(np.clip((wide - fine) / np.maximum(wide, 1) / 0.08 - 0.15, 0, 1), np.float32)
 
 
 def _painted(seen: _Seen, row: _Row, height: int) -> Image:
@@ -234,6 +234,6 @@ def _painted(seen: _Seen, row: _Row, height: int) -> Image:
     colour = colour * (1 - 0.3 * step(0.0, 0.07, (first - y) / seen.fine))[..., None]
     beside = (np.minimum(columns - shown[0], shown[-1] - columns) / seen.fine).astype(np.float32)
     tall = (edge - NOTCH * seen.fine * crack - y) / seen.fine
-    colour = colour * (1 - 0.30 * crack * step(0.05, 0.0, tall))[..., None]
+    colour = colour * (1 - 0.22 * crack * step(0.05, 0.0, tall))[..., None]
     cover = step(-0.004, 0.004, tall) * step(-0.04, 0.0, beside)
     return layer(np.clip(colour, 0, 255) * (0.2 + 0.8 * step(-0.03, 0.02, beside))[..., None], cover)

@@ -128,8 +128,8 @@ def _over(picture: Image, top: Image) -> Image:
 def _shade(light: Light) -> tuple[Image, Image]:
     """How much light gets past the lips, and into the corners, 0–1."""
     reach = 0.012 + 0.2 * min(light.opening, 0.1)
-    above = 0.55 + 0.45 * step(-0.008, reach, light.under)
-    below = 0.72 + 0.28 * step(-0.006, 0.018, light.over)
-    corner = 0.26 + 0.74 * step(0.0, 0.12, light.corner)
-    whole = 0.5 + 0.5 * float(step(0.005, 0.06, np.float32(light.opening)))
+    above = 0.66 + 0.34 * step(-0.008, reach, light.under)
+    below = 0.80 + 0.20 * step(-0.006, 0.018, light.over)
+    corner = 0.26 + 0.74 * step(-0.01, 0.085, light.corner)
+    whole = 0.6 + 0.4 * float(step(0.005, 0.06, np.float32(light.opening)))
     return np.asarray(above * below * whole, np.float32), np.asarray(corner, np.float32)

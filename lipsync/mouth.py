@@ -46,7 +46,7 @@ TEETH_BELOW = 0.026
 """How far the upper teeth reach below the line of closed lips,"""
 TEETH_LOWEST = 0.045
 """and at most, whatever a smile shows."""
-BITE_BELOW = 0.018
+BITE_BELOW = 0.013
 """How far below that line the lower teeth begin, behind the upper ones."""
 JAW_SHARE = 0.45
 """How far the chin rises when open lips close, of their opening."""

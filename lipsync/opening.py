@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lipsync.head import Array
 from lipsync.interior import Light
-from lipsync.mouth import LOW_IN, MIDDLE, SHUT, UP_IN
+from lipsync.mouth import LOW_IN, MIDDLE, SHUT, UP_IN, UP_OUT
 from lipsync.warp import Image
 
 BESIDE = 0.5
@@ -21,6 +21,8 @@ ROUND = np.float32(0.012)
 """How dark the upper and the lower lip turn inwards, and over which length; light comes from above."""
 SEAM = (0.32, 0.009), (0.14, 0.03)
 """How dark the line of closed lips is: a narrow core and a soft fold."""
+CORNERS = 0.85
+"""How dark the line still is at the inner corners; it ends at the outer ones."""
 RIM = 0.11
 """What is drawn sharply around the opening."""
 
@@ -113,7 +115,9 @@ class Lips:
         amount = _step((was - 0.01) / 0.04) * _step((0.02 - now) / 0.012)
         if amount.max() < 0.01:
             return None
-        dark = np.interp(x, self.wanted[UP_IN, :, 0], amount, left=0, right=0).astype(np.float32)
+        amount[[0, -1]] = CORNERS * amount[[1, -2]]
+        places = self.wanted[UP_OUT, 0, 0], *self.wanted[UP_IN, :, 0], self.wanted[UP_OUT, -1, 0]
+        dark = np.interp(x, places, (0.0, *amount, 0.0)).astype(np.float32)
         away = (y - self.line(x)) ** 2
         dark *= sum(share * np.exp(-away / np.float32(far**2)) for share, far in SEAM)
         return np.asarray(dark, np.float32)

@@ -19,7 +19,7 @@ CHEEK_RADIUS = 0.09
 DARKEST = 0.3
 """Per cent of a face that nostrils and pupils fill for certain."""
 LIGHTEST_DARK = 48.0
-LEVEL = np.array([0.22, 0.655, 52.0])
+LEVEL = np.array([0.21, 0.63, 78.0])
 """How bright teeth are, by the white of the eye, the brighter half of the cheeks, and in any case;"""
 REDNESS = np.array([0.245, 0.37, 0.34])
 BLUENESS = np.array([0.283, 0.341, 0.388])
@@ -85,7 +85,7 @@ def middle_palette(seen: Sequence[Palette]) -> Palette:
 
 def _tooth(white: Pixels, skin: Pixels, bright: float, colour: float) -> Pixels:
     """Guess teeth from the white of the eye and the cheeks, by what 548 smiling portraits show (18 grey levels off)."""
-    level = float(np.clip(LEVEL @ (white.mean(), bright, 1.0), 0.9 * bright, 236.0))
+    level = float(np.clip(LEVEL @ (white.mean(), bright, 1.0), 0.9 * bright, 244.0))
     if colour < 0.15:
         return np.full(3, level, np.float32)
     hues = [part / max(float(part.mean()), 1.0) for part in (white, skin)]
@@ -104,7 +104,7 @@ def _own_tooth(rgb: NDArray[np.uint8], points: NDArray[np.floating], iod: float,
     inset = max(1, round(0.015 * iod))
     pixels = _at(rgb, cv2.erode(mask, np.ones((2 * inset + 1, 2 * inset + 1), np.uint8)) > 0)
     level = pixels.mean(1)
-    seen = pixels[level >= np.percentile(level, 65)].mean(0)
+    seen = pixels[level >= np.percentile(level, 82)].mean(0)
     pale = (seen.max() - seen.min()) / max(float(seen.max()), 1.0) < 0.35
     bright = 0.75 * guess.mean() < seen.mean()
     return np.asarray(seen, np.float32) if len(pixels) >= 40 and pale and bright else guess

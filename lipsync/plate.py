@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.head import Array
-from lipsync.mouth import LOW_IN, LOW_OUT, SHUT, UP_IN, UP_OUT, gap
+from lipsync.mouth import LOW_IN, LOW_OUT, SHUT, UP_IN, UP_OUT, gap, width
 from lipsync.warp import Image
 
 Picture = NDArray[np.uint8]
@@ -25,6 +25,8 @@ EDGE = 0.014
 LINE = 0.007
 """How far it is the line between closed lips."""
 APART = 0.02
+BROAD = 0.63
+"""A parted mouth this wide smiles: its corners are dark wedges, which no closed mouth has."""
 THICK, PIT, NEAR = 0.03, 0.22, 0.025
 """How thick that line and dark corners are, how much darker than what is around, and how far off the tracker is."""
 MOST = 0.5
@@ -83,16 +85,17 @@ def plate(rgb: Picture, box: Box, lips: Array, teeth: Array, scale: float) -> Pl
         scale: Pixels per IOD.
     """
     seen, parted = lips - box[:2], bool(gap(lips) > APART * scale)
+    smiling = parted and bool(width(lips) > BROAD * scale)
     upper, lower = (
-        _edge(seen[inner], seen[outer], scale * ((EDGE if parted else LINE) + reach), CORNER if parted else 0.0)
+        _edge(seen[inner], seen[outer], scale * ((EDGE if parted else LINE) + reach), CORNER if smiling else 0.0)
         for inner, outer, reach in ((UP_IN, UP_OUT, teeth[0]), (LOW_IN, LOW_OUT, teeth[1]))
     )
     hole = _filled(np.concatenate([upper, lower[::-1]]), rgb)
-    if parted:
+    if smiling:
         for corner in np.concatenate([upper[[0, -1]], lower[[0, -1]]]):
             cv2.circle(hole, (round(corner[0]), round(corner[1])), max(1, round(DOT * scale)), (1.0,), -1)
-    hole = np.maximum(hole, _dark(rgb, seen, scale, parted))
-    beside = _beside(seen, rgb, scale) if parted else np.zeros_like(hole)
+    hole = np.maximum(hole, _dark(rgb, seen, scale, smiling) * (smiling or not parted))
+    beside = _beside(seen, rgb, scale) if smiling else np.zeros_like(hole)
     soft = cv2.GaussianBlur(hole, (0, 0), max(0.5, SOFT * scale))[..., None]
     lit = rgb.astype(np.float32)
     made = []
@@ -110,14 +113,14 @@ def _beside(seen: Array, rgb: Picture, scale: float) -> Image:
     return np.asarray(0.6 * cv2.GaussianBlur(zone, (0, 0), max(0.7, 0.02 * scale)), np.float32)
 
 
-def _dark(rgb: Picture, seen: Array, scale: float, parted: bool) -> Image:
+def _dark(rgb: Picture, seen: Array, scale: float, smiling: bool) -> Image:
     """(h, w) 1 on the dark line, and in dark corners, beside where the tracker has the lips' inner edges."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     side = 2 * max(1, round(THICK * scale)) + 1
     pit = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     dark = pit > np.maximum(PIT * grey.astype(np.float32), 6)
     near = np.zeros(grey.shape, np.uint8)
-    if parted:
+    if smiling:
         for x, y in seen[UP_OUT, [0, -1]]:
             cv2.circle(near, (round(x), round(y)), round(1.5 * BESIDE * scale), (1,), -1)
     else:  # corners of closed lips are dark by nature

@@ -49,7 +49,7 @@ def upper_row(colours: Palette, fine: float) -> Image:
     side = (x > 0).astype(int)
     edge = UPPER_TILT[side, number] - UPPER_LIFT[number] - 0.012 * np.abs(2 * along) ** 3 - 0.3 * x**2
     tall = edge - y
-    light = (0.22 + 0.78 * facing**1.9) * UPPER_TONE[side, number] * (1 - 0.07 * (2 * along) ** 2)
+    light = (0.25 + 0.75 * facing**1.4) * UPPER_TONE[side, number] * (1 - 0.07 * (2 * along) ** 2)
     light = light * (1 - 0.16 * step(0.022, 0.0, tall)) * (1 - (0.16 + 0.14 * step(0.03, 0.0, tall)) * crack)
     light = light * (1 - 0.14 * step(0.04, 0.12, tall))
     light = light * (1 + 0.06 * np.exp(-(((along + 0.12) / 0.17) ** 2) - ((tall - 0.05) / 0.022) ** 2))
@@ -68,7 +68,7 @@ def lower_row(colours: Palette, fine: float) -> Image:
     side = (x > 0).astype(int)
     edge = LOWER_TILT[side, number] - LOWER_LIFT[number] + 0.008 * np.abs(2 * along) ** 4 + 0.25 * x**2
     deep = y - edge
-    light = facing**1.5 * LOWER_TONE[side, number] * (0.74 - 0.34 * step(0.02, 0.09, deep))
+    light = facing**1.3 * LOWER_TONE[side, number] * (0.78 - 0.34 * step(0.03, 0.10, deep))
     light = light * (1 - 0.08 * (2 * along) ** 2) * (1 - 0.20 * crack)
     ivory = 1 + (IVORY - 1) * 0.7 * min(1.0, colours.colour)
     enamel = colours.tooth * ivory * light[..., None]
