@@ -25,11 +25,15 @@ PAUSE = 4
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen in one frame: points or None, their score, and whether this is a new beginning."""
+    """What was seen in one frame: points or None, their score, whether this is a new beginning, and of which shot."""
 
     points: Points | None
     score: float
     fresh: bool
+    shot: int = -1
+
+
+ABSENT = Sight(None, 0.0, fresh=False)
 
 
 class Follower:
@@ -60,18 +64,19 @@ class Follower:
             self._pause = 0
         face, fresh = self._followed(frame)
         if face is not None and not self._wanted.still(frame, face):
-            self._face = face = None
+            self._face = self._last = face = None
+            begins = True
         if face is None:
             face = self._found(frame)
             fresh = begins or (self._away == 0 and face is not None and self._elsewhere(face.points))
         self._away = 0 if face else self._away + 1
         if face is None:
             self._face = None
-            return Sight(None, 0.0, fresh=False)
+            return ABSENT
         to_crop = face_crop(face.points) if strays(face.to_crop, face.points) else face.to_crop
         self._face = Face(face.points, face.score, to_crop)
         self._last = face.points
-        return Sight(face.points, face.score, fresh)
+        return Sight(face.points, face.score, fresh, self._wanted.shot)
 
     def _followed(self, frame: Frame) -> tuple[Face | None, bool]:
         """The face a little further on, and whether it jumped; None where it is lost."""

@@ -109,7 +109,7 @@ class LandmarkTracker:
         """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
         from lipsync.cover import covered, tiles
         from lipsync.flow import Flow
-        from lipsync.follower import Follower, track_of
+        from lipsync.follower import ABSENT, Follower, track_of
         from lipsync.steady import steadied
         from lipsync.wanted import Wanted
 
@@ -124,10 +124,14 @@ class LandmarkTracker:
             motions.append(flow.step(frame, sight.points, sight.fresh))
             seen.append(None if sight.points is None else tiles(frame, sight.points))
             report(number)
-        track = track_of(sights)
+        kept = wanted.kept()
+        others = [number for number, sight in enumerate(sights) if sight.points is not None and sight.shot not in kept]
+        for number in others:
+            sights[number], motions[number], seen[number] = ABSENT, None, None
+        track, strangers = track_of(sights), follower.strangers + len(others)
         if not track.present.any():
-            raise wanted.nobody(len(track)) if follower.strangers else no_face(len(track), pick, follower.most)
-        remarks = wanted.remarks(len(track), follower.strangers)
+            raise wanted.nobody(len(track)) if strangers else no_face(len(track), pick, follower.most)
+        remarks = wanted.remarks(len(track), strangers)
         return replace(steadied(track, motions), covered=covered(track, seen), remarks=remarks)
 
 

@@ -25,7 +25,10 @@ from training.face_loop import Loop, Plan, averaged
 from training.who_faces import CACHE, ROOM
 
 PLAN = Plan("who", 1100, 64, 3e-3, warm_up=0.05, decay=0.05)
-PAIRS = Plan("who_pairs", 650, 64, 2e-3, warm_up=0.03, decay=0.05, every=50)
+ROUNDS = (
+    Plan("who_pairs", 650, 64, 2e-3, warm_up=0.03, decay=0.05, every=50),
+    Plan("who_again", 900, 64, 1.5e-3, warm_up=0.03, decay=0.05, every=50),
+)
 MARGIN, SHARPNESS = 0.25, 20.0
 HEAT = 0.1
 COARSE = 0.35
@@ -117,15 +120,18 @@ def by_classes(sampler: Sampler) -> None:
     loop.run(loss)
 
 
-def by_pairs(sampler: Sampler) -> None:
-    """The second part, which begins with what the first one learnt."""
+def by_pairs(sampler: Sampler, plan: Plan, start: dict[str, Tensor]) -> None:
+    """A round of the second part, which begins with what was learnt before."""
     net = WhoNet().train()
-    net.load_state_dict({key[4:]: value.float() for key, value in averaged("who").items() if key.startswith("net.")})
-    loop = Loop(net, PAIRS)
+    net.load_state_dict({key: value.float() for key, value in start.items()})
+    loop = Loop(net, plan)
 
     def loss(rng: np.random.Generator) -> Tensor:
+        own = np.random.default_rng((plan.steps, int(rng.integers(1 << 30))))  # other pictures in every round
         with torch.autocast("cpu", torch.bfloat16):
-            looks = loop.net(sampler.pairs(PAIRS.batch, rng).to(memory_format=torch.channels_last))
+            looks = loop.net(
+                sampler.pairs(plan.batch, own if plan != ROUNDS[0] else rng).to(memory_format=torch.channels_last)
+            )
         return parted(looks)
 
     loop.run(loss)
@@ -142,8 +148,11 @@ def main() -> None:
     if not options.ship:
         sampler = Sampler()
         by_classes(sampler)
-        by_pairs(sampler)
-    print(enter("who", averaged(PAIRS.name), "CC BY 4.0", TRAINED_ON))
+        start = {key[4:]: value for key, value in averaged(PLAN.name).items() if key.startswith("net.")}
+        for plan in ROUNDS:
+            by_pairs(sampler, plan, start)
+            start = averaged(plan.name)
+    print(enter("who", averaged(ROUNDS[-1].name), "CC BY 4.0", TRAINED_ON))
 
 
 if __name__ == "__main__":
