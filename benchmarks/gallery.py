@@ -80,7 +80,10 @@ def _peaks(worth: NDArray[np.floating], count: int) -> list[int]:
 def filmed(video: Path, tracker: Tracker) -> Filmed:
     """Look at a finished video."""
     with av.open(str(video)) as container:
-        stamped = [(float(one.time), one.to_ndarray(format="bgr24")) for one in container.decode(video=0)]
+        stamped = [
+            (float(one.time or 0), np.asarray(one.to_ndarray(format="bgr24"), np.uint8))
+            for one in container.decode(video=0)
+        ]
     times = np.array([time for time, _ in stamped])
     stay = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     track = tracker.track(open_face(video, OPTIONS).frames(), "largest", lambda number: None)

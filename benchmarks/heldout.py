@@ -113,8 +113,8 @@ def judge(clip: Watched, tracker: Tracker, known: Anatomy, sheets: Path | None) 
         points = refound(tracker, made.frames[k])
         off = np.nan if points is None else lip_error(points, wanted, iod)
         left = lip_error(clip.track.points[number], wanted, iod)
-        scores.append((psnr(alone[k], true[k]), ssim(alone[k], true[k]), left))
-        scores[-1] += (psnr(drawn[k], true[k]), ssim(drawn[k], true[k]), off)
+        both = [(psnr(one[k], true[k]), ssim(one[k], true[k])) for one in (alone, drawn)]
+        scores.append((*both[0], left, *both[1], off))
     mean = np.nanmean(scores, axis=0).tolist()
     return Verdict(len(scores), tuple(mean[:3]), tuple(mean[3:]), (_flicker(made, true), _flicker(made, drawn)))
 

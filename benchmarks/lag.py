@@ -71,12 +71,15 @@ class Film:
 def film(path: Path) -> Film:
     """Decode a whole short file; stamps as FFmpeg gives them after the file's edit lists."""
     with av.open(str(path)) as container:
-        stamped = [(float(one.time), one.to_ndarray(format="rgb24")) for one in container.decode(video=0)]
+        stamped = [
+            (float(one.time or 0), np.asarray(one.to_ndarray(format="rgb24"), np.uint8))
+            for one in container.decode(video=0)
+        ]
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("flt", "mono", RATE)
         pieces, start = [], None
         for heard in container.decode(audio=0):
-            start = float(heard.time) if start is None else start
+            start = float(heard.time or 0) if start is None else start
             pieces += [one.to_ndarray()[0] for one in resampler.resample(heard)]
         pieces += [one.to_ndarray()[0] for one in resampler.resample(None)]
     times = np.array([time for time, _ in stamped])

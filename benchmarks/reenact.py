@@ -51,7 +51,7 @@ class Verdict:
 def refound(tracker: Tracker, frame: Frame) -> np.ndarray | None:
     """(99, 2) the points of a picture that the tracker knows nothing about; None where it finds no face."""
     try:
-        return tracker.track([frame], "largest", lambda number: None).points[0]
+        return np.asarray(tracker.track([frame], "largest", lambda number: None).points[0])
     except NoFaceError:
         return None
 
