@@ -136,12 +136,17 @@ def closure(seen: Seen, at: float) -> float | None:
 
 
 class Stage:
-    """Renders and looks at what came out."""
+    """Renders and looks at what came out.
+
+    Attributes:
+        starts: When the speech began in each finished file, seconds.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._studio = lipsync.load(OPTIONS)
         self._tracker = load_tracker("auto", OPTIONS.device)
         self._folder = folder
+        self.starts: list[float] = []
 
     def spoken(self, face: Path, speech: Path) -> tuple[Seen, float]:
         """Give the mouth of the finished file in its own time, and when the speech begins there."""
@@ -149,6 +154,7 @@ class Stage:
         self._studio.render(lipsync.Take(face, speech), video, self._folder / "poster.jpg", lambda progress: None)
         shown = film(video)
         start = shown.start + delay(shown.sound, open_speech(speech, Limits()).samples16k)
+        self.starts.append(start)
         return mouth(shown, self._tracker), start
 
     def sentence(self, path: Path, face: Path) -> tuple[float, float]:
@@ -179,6 +185,7 @@ def main(words: Sequence[str] = ()) -> None:
         stage = Stage(Path(name))
         lags = {one.stem: stage.sentence(one, face) for one in films if one.stem != SEEN}
         late = [one for name in ("hello.en.flac", "hello.zh.flac") for one in stage.closures(SAMPLE / name, face)]
+    starts = np.array(stage.starts) * 1000
     closed = np.array([one for one in late if one is not None]) * 1000
     rows = []
     if lags:
@@ -191,6 +198,7 @@ def main(words: Sequence[str] = ()) -> None:
         f"{np.median(closed):+.0f} ms (middle half {np.percentile(closed, 25):+.0f} … {np.percentile(closed, 75):+.0f})"
     )
     rows.append([f"{len(closed)} of {len(late)} p, b, m of the bundled speech, against their exact times", spread])
+    rows.append(["the sound itself behind the start of the file", f"{starts.min():+.2f} … {starts.max():+.2f} ms"])
     text = table(("mouth behind voice in the finished mp4", "median"), rows)
     if lags:
         detail = ", ".join(f"{name} {lag * 1000:+.0f} (r {r:.2f})" for name, (lag, r) in lags.items())
