@@ -20,6 +20,7 @@ from lipsync.paint import painted
 from lipsync.palette import Palette
 from lipsync.plate import AROUND, Plate, plate
 from lipsync.sketch import Bending, Between, Picture, Sketch
+from lipsync.smear import smeared
 from lipsync.stretch import softening
 from lipsync.subject import Anatomy, Subject, teeth_place
 from lipsync.view import View
@@ -107,7 +108,7 @@ class Composer:
             return None
         rgb = frame.rgb(view.box)
         layers = own.laid(rgb, view.box) if own and own.shows(lips.gap) else (rgb, rgb)
-        between = self._between(layers, view, lips, (above, below), self._light(number, shape))
+        between = self._between(layers, view, lips, (above, below), self._light(number, shape), shape.blur)
         return view, Bending(rgb, view.field(whole)), between
 
     def _covered(self, frame: Frame, number: int, lips: Lips, lowered: Array) -> tuple[View, Bending, None] | None:
@@ -175,7 +176,13 @@ class Composer:
         return Seat(x=float(place[0]), y=float(place[1]), low=low, tongue=shape.tongue)
 
     def _between(
-        self, layers: tuple[Picture, Picture], view: View, lips: Lips, moves: tuple[Image, Image], seat: Seat
+        self,
+        layers: tuple[Picture, Picture],
+        view: View,
+        lips: Lips,
+        moves: tuple[Image, Image],
+        seat: Seat,
+        blur: float,
     ) -> Between | None:
         """What is around the lips' line: both sides bent apart, sharp between them, and what shows there."""
         part = view.part(lips.bounds)
@@ -188,6 +195,7 @@ class Composer:
             cover = opening.cover
             keep = (1 - opening.rim) * (1 - cover)
             add = self._interior.draw(seat.light(x, y, lips, opening)) * cover[..., None]
+            add, keep = smeared((add, keep), opening, blur * view.scale)
             floor = np.minimum(4 * cover, 1) if floor is None else np.maximum(floor, np.minimum(4 * cover, 1))
         above, below = (Bending(rgb, part.field(move)) for rgb, move in zip(layers, moves, strict=True))
         return Between(

@@ -60,11 +60,13 @@ class Shape:
         lips: (4, 11, 2) rows in the head frame.
         drop: How far the chin is below its rest, in IOD.
         tongue: How far the tip of the tongue is up at the upper teeth, 0–1.
+        blur: How far the lower lip moves while the frame is exposed, in IOD.
     """
 
     lips: Array
     drop: float
     tongue: float = 0.0
+    blur: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,14 @@ class Mouth:
         """How much larger this mouth is than the one the basis was measured on."""
         return float(np.clip(width(self.rest) / TYPICAL_WIDTH, 0.85, 1.15))
 
-    def shape(self, values: NDArray[np.floating], tongue: float = 0.0) -> Shape:
+    def shape(self, values: NDArray[np.floating], tongue: float = 0.0, blur: float = 0.0) -> Shape:
         """Give the shape for one row of parameters.
 
         Args:
             values: (6,) open, width, upper, lower, jaw, protrusion; 0 is at rest. Values beyond the range of
                 mouths are held at its ends.
             tongue: See :class:`Shape`.
+            blur: See :class:`Shape`.
         """
         held = np.clip(np.nan_to_num(values.astype(np.float64)), LEAST, MOST)
         if held[0] < SHUT:
@@ -110,7 +113,8 @@ class Mouth:
         fuller = gain * POUT * float(held[5]) * (1 - np.linspace(-1, 1, N) ** 2)
         lips[UP_OUT, :, 1] -= fuller
         lips[LOW_OUT, :, 1] += fuller
-        return Shape(lips=parted(lips, gain * held[0]), drop=gain * float(held[4]), tongue=tongue)
+        shown = parted(lips, gain * held[0])
+        return Shape(lips=shown, drop=gain * float(held[4]), tongue=tongue, blur=gain * blur)
 
 
 def rows(points: NDArray[np.floating]) -> Array:

@@ -12,6 +12,8 @@ from lipsync.media import Timeline
 from lipsync.subject import Subject
 
 OPEN, WIDTH, UPPER = 0, 1, 2
+EXPOSED = 0.5
+"""Share of a frame's time for which cameras usually look."""
 BLUR_COST = 0.35
 """How much opening (IOD) a good poster gives up for a head that moves one IOD less between frames."""
 
@@ -26,6 +28,7 @@ class Part:
         strength: (T,) 0–1, how far the mouth is driven.
         poster: Which output frame shows the mouth well open and the head at rest.
         tongue: (T,) 0–1, how far the tip of the tongue is up.
+        blur: (T,) how far the lower lip moves while each frame is exposed, in IOD.
     """
 
     values: NDArray[np.float32]
@@ -33,6 +36,7 @@ class Part:
     strength: NDArray[np.float64]
     poster: int
     tongue: NDArray[np.float32]
+    blur: NDArray[np.float32]
 
     @property
     def driven(self) -> int:
@@ -54,7 +58,13 @@ def part_of(subject: Subject, motion: Motion, line: Timeline) -> Part:
         strength=strength,
         poster=_poster(values, strength, numbers, subject),
         tongue=motion.tongue_at(line.mid_times),
+        blur=_blur(values),
     )
+
+
+def _blur(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    pace = np.gradient(values[:, OPEN]) if len(values) > 1 else np.zeros(len(values))
+    return np.asarray(EXPOSED * np.abs(pace), np.float32)
 
 
 def _poster(

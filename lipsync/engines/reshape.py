@@ -80,7 +80,7 @@ class ReshapeEngine:
         script = Script(
             part.numbers,
             part.strength,
-            lambda place: subject.mouth.shape(part.values[place], float(part.tongue[place])),
+            lambda place: subject.mouth.shape(part.values[place], float(part.tongue[place]), float(part.blur[place])),
         )
         colours = glances.palette(track)
         drawing = Drawing(source, subject, self._known, colours, script, painter=self._painter)
