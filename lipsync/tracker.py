@@ -5,7 +5,7 @@ A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -17,6 +17,9 @@ from lipsync.plugin import BROKEN, find, first_line
 from lipsync.take import Weights
 
 if TYPE_CHECKING:
+    from lipsync.cover import Tiles
+    from lipsync.flow import Motion
+    from lipsync.follower import Sight
     from lipsync.who import Likeness
 
 Report = Callable[[int], None]
@@ -111,6 +114,7 @@ class LandmarkTracker:
         from lipsync.flow import Flow
         from lipsync.follower import ABSENT, Follower, track_of
         from lipsync.steady import steadied
+        from lipsync.threads import side_by_side
         from lipsync.wanted import Wanted
 
         stream = iter(frames)
@@ -118,12 +122,21 @@ class LandmarkTracker:
         wanted = Wanted(self._recogniser, who)
         follower = Follower(self._search, self._landmarks, wanted, pick, still=len(first) == 1)
         flow, sights, motions, seen = Flow(), [], [], []
-        for number, frame in enumerate(chain(first, stream), start=1):
-            sight = follower.step(frame)
-            sights.append(sight)
-            motions.append(flow.step(frame, sight.points, sight.fresh))
-            seen.append(None if sight.points is None else tiles(frame, sight.points))
-            report(number)
+
+        def looked() -> Iterator[tuple[Frame, Sight]]:
+            for number, frame in enumerate(chain(first, stream), start=1):
+                sights.append(follower.step(frame))
+                yield frame, sights[-1]
+                report(number)
+
+        def compared(look: tuple[Frame, Sight]) -> tuple[Motion | None, Tiles | None]:
+            frame, sight = look
+            around = None if sight.points is None else tiles(frame, sight.points)
+            return flow.step(frame, sight.points, sight.fresh), around
+
+        for motion, around in side_by_side(compared, looked(), workers=1):  # while the networks read the next frame
+            motions.append(motion)
+            seen.append(around)
         kept = wanted.kept()
         others = [number for number, sight in enumerate(sights) if sight.points is not None and sight.shot not in kept]
         for number in others:
