@@ -17,6 +17,7 @@ from lipsync.accord import sampled
 from lipsync.articulation import FOLLOW, OPEN, Motion
 from lipsync.gesture import MEASURED, Gestures, lively
 from lipsync.head import Array
+from lipsync.speech import HZ
 
 HEARD = 16
 """Directions of what is heard that may matter to a person."""
@@ -38,6 +39,10 @@ WITHIN = 2.5
 """Sounds stranger than that (standard deviations) are taken for no stranger."""
 CLOSING = 0.25
 """Closure from which a frame shows lips that meet and says nothing about how far they open."""
+FAMILIAR_AFTER = 2.0
+"""Seconds of new speech after which half of what is odd about its voice is taken back."""
+STRETCH = (0.6, 1.7)
+"""How much the spread in a new speech is corrected at most."""
 WIDEST, BEYOND = 97.0, 0.5
 """Percentile of a person's openings taken for their widest, and how much of what goes beyond it is kept."""
 
@@ -50,6 +55,7 @@ class Manner:
         middle: (C,) what is heard on average.
         axes: (C, d) the directions that were looked at, scaled to their spread.
         follow: (5,) how far the mouth follows the general map.
+        reach: (5,) how much further than anybody they move.
         habits: (d, 5) what it does besides, for each direction of what is heard.
         neutral: (5,) what is added while speaking.
         widest: How far they open their mouth at most, IOD; they go further only where anybody would.
@@ -59,6 +65,7 @@ class Manner:
     middle: NDArray[np.float32]
     axes: NDArray[np.float32]
     follow: Array
+    reach: Array
     habits: Array
     neutral: Array
     widest: float
@@ -76,13 +83,31 @@ class Manner:
         """
         values = motion.values.astype(np.float64)
         usual = values[:, OPEN].copy()
-        own = self.neutral + _heard(features, self.middle, self.axes) @ self.habits
+        follow, own = self._here(motion, _heard(features, self.middle, self.axes) @ self.habits)
         shut = np.clip(2.0 * motion.closure, 0.0, 1.0)
         _narrow(own, np.maximum(own[:, OPEN], 0.0) * shut)
-        values[:, :MEASURED] = self.follow * values[:, :MEASURED] + own * motion.voiced[:, None]
+        values[:, :MEASURED] = follow * values[:, :MEASURED] + own * motion.voiced[:, None]
         values[:, OPEN] = np.maximum(values[:, OPEN], 0.0)
         _narrow(values, (1 - BEYOND) * np.maximum(values[:, OPEN] - np.maximum(self.widest, usual), 0.0))
         return replace(motion, values=values.astype(np.float32))
+
+    def _here(self, motion: Motion, habit: Array) -> tuple[Array, Array]:
+        """(5,) how far to follow and (L, 5) what to add in a new speech.
+
+        Another voice or microphone moves what is heard as a whole; that is no habit. So habits are taken about their
+        mean in the new speech, and their sum with what is followed is given the person's reach.
+        """
+        speaking = (motion.voiced > 0.5) & (motion.closure < CLOSING)
+        general = motion.values[speaking, :MEASURED].astype(np.float64)
+        if len(general) < 2:
+            return self.follow, self.neutral + habit
+        seconds = len(general) / HZ
+        sure = seconds / (seconds + FAMILIAR_AFTER)
+        habit = habit - sure * habit[speaking].mean(0)
+        made = self.follow * general + habit[speaking]
+        wanted, spread = self.reach * general.std(0), made.std(0)
+        stretch = np.where(spread > 1e-4, np.clip(wanted / np.maximum(spread, 1e-4), *STRETCH), 1.0) ** sure
+        return self.follow * stretch, self.neutral + habit * stretch + (1 - stretch) * made.mean(0)
 
 
 def manner_of(motion: Motion, features: NDArray[np.float32], seen: Gestures, lag: float) -> Manner | None:
@@ -109,12 +134,12 @@ def manner_of(motion: Motion, features: NDArray[np.float32], seen: Gestures, lag
     middle, axes = _directions(heard[use])
     inner = _heard(heard, middle, axes)
     did, asked, sound = (lively(rows, use, seen.pace)[use] for rows in (seen.values, general, inner))
-    follow, habits = _fitted(did, asked, sound, 25.0 / seen.pace, seconds)
+    follow, reach, habits = _fitted(did, asked, sound, 25.0 / seen.pace, seconds)
     made = follow * general[use] + inner[use] @ habits
     neutral = (seen.values[use].mean(0) - made.mean(0)) * seconds / (seconds + NEUTRAL_AFTER)
     base = (general[use].mean(0) - made.mean(0)) * (1 - seconds / (seconds + NEUTRAL_AFTER))
     widest = float(np.percentile(seen.values[use, OPEN], WIDEST))
-    return Manner(middle, axes, follow, habits, np.clip(neutral + base, -NEUTRAL, NEUTRAL), widest, seconds)
+    return Manner(middle, axes, follow, reach, habits, np.clip(neutral + base, -NEUTRAL, NEUTRAL), widest, seconds)
 
 
 def _narrow(values: Array, gone: Array) -> None:
@@ -137,21 +162,20 @@ def _heard(features: NDArray[np.float32], middle: NDArray[np.float32], axes: NDA
     return np.clip((features - middle) @ axes, -WITHIN, WITHIN).astype(np.float64)
 
 
-def _fitted(did: Array, asked: Array, sound: Array, frame: float, seconds: float) -> tuple[Array, Array]:
-    """(5,) and (d, 5): ridge towards ``BELIEF`` in the general map and no habits, then the spread of the person."""
-    follow, habits = np.zeros(MEASURED), np.zeros((sound.shape[1], MEASURED))
+def _fitted(did: Array, asked: Array, sound: Array, frame: float, seconds: float) -> tuple[Array, Array, Array]:
+    """(5,) follow, (5,) reach, (d, 5) habits: ridge towards ``BELIEF`` and no habits, then the person's own spread."""
+    follow, reach, habits = np.ones(MEASURED), np.ones(MEASURED), np.zeros((sound.shape[1], MEASURED))
     sure = seconds / (seconds + RANGE_AFTER)
     for k in range(MEASURED):
         spread, usual = float(did[:, k].std()), float(asked[:, k].std())
         if min(spread, usual) < 1e-4:
-            follow[k] = 1.0
             continue
         known = np.column_stack([asked[:, k] / usual, sound])
         before = np.r_[BELIEF, np.zeros(sound.shape[1])]
         normal = frame * known.T @ known + STIFF * np.eye(len(before))
         slope = before + np.linalg.solve(normal, frame * known.T @ (did[:, k] / spread - known @ before))
         slope[0] = max(slope[0], 0.1)
-        wanted = usual * np.clip((SPREAD * spread / usual) ** sure, *RANGE)
-        slope *= wanted / max(float((known @ slope).std()), 1e-6)
+        reach[k] = np.clip((SPREAD * spread / usual) ** sure, *RANGE)
+        slope *= reach[k] * usual / max(float((known @ slope).std()), 1e-6)
         follow[k], habits[:, k] = slope[0] / usual, slope[1:]
-    return follow, habits
+    return follow, reach, habits

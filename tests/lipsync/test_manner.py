@@ -126,11 +126,24 @@ def test_strange_sounds_do_not_throw_the_mouth_open() -> None:
     assert np.abs(manner.of(motion, features * 100).values).max() < 0.6
 
 
+def test_another_voice_is_no_habit() -> None:
+    motion, features = voice(1, 30.0)
+    manner = manner_of(motion, features, person(motion, features), 0.0)
+    assert manner is not None
+    new, heard = voice(52)
+    speaking = new.voiced > 0.5
+    told, strange = (manner.of(new, sound).values[speaking] for sound in (heard, heard + 2.0))
+    plain = replace(manner, habits=manner.habits * 0).of(new, heard).values[speaking]
+    assert np.abs(strange.mean(0) - told.mean(0)).max() < 0.4 * np.abs(np.full(CHANNELS, 2.0) @ TASTE).max()
+    assert 0.8 < strange[:, WIDTH].std() / told[:, WIDTH].std() < 1.25
+    assert 0.8 < plain[:, WIDTH].std() / told[:, WIDTH].std() < 1.25
+
+
 def test_nobody_opens_much_further_than_they_ever_do() -> None:
     motion, features = voice(1)
     manner = manner_of(motion, features, person(motion, features), 0.0)
     assert manner is not None
-    wild = replace(manner, follow=manner.follow * 3)
+    wild = replace(manner, follow=manner.follow * 3, reach=manner.reach * 3)
     free, held = (replace(wild, widest=most).of(motion, features).values[:, OPEN] for most in (1.0, manner.widest))
     usual = motion.values[:, OPEN]
     assert held.max() < free.max()
