@@ -173,7 +173,7 @@ class Composer:
         place = np.array(teeth_place(subject.mouth)) + subject.planes.parallax(number, depth)[0]
         shift = float(place[1]) - subject.mouth.teeth
         low = subject.mouth.bite + shift + JAW_TURN * shape.drop
-        return Seat(x=float(place[0]), y=float(place[1]), low=low, tongue=shape.tongue)
+        return Seat(x=float(place[0]), y=float(place[1]), low=low, tongue=shape.tongue, pout=shape.pout)
 
     def _between(
         self,

@@ -24,6 +24,8 @@ TIP = 0.002
 LYING = -0.055
 """Where the top of the tongue is at rest, from the lower biting edge down."""
 FLESH = 168.0, 84.0, 86.0
+DARKEST, FORWARD = 0.45, 9.0
+"""How much of the light lips take at most, and for each IOD that they are pushed forward."""
 FINEST, ROUGHEST = 600.0, 120.0
 
 
@@ -40,6 +42,7 @@ class Light:
         corner: From the nearer corner, along the mouth.
         opening: How far the lips are apart in the middle (a number).
         tongue: How far the tongue's tip is up, 0–1 (a number).
+        pout: How far the lips are pushed forward, and shade what is behind them (a number).
     """
 
     x: Image
@@ -50,6 +53,7 @@ class Light:
     corner: Image
     opening: float
     tongue: float = 0.0
+    pout: float = 0.0
 
 
 def fineness(scale: float) -> float:
@@ -132,4 +136,5 @@ def _shade(light: Light) -> tuple[Image, Image]:
     below = 0.80 + 0.20 * step(-0.006, 0.018, light.over)
     corner = 0.26 + 0.74 * step(-0.01, 0.085, light.corner)
     whole = 0.6 + 0.4 * float(step(0.005, 0.06, np.float32(light.opening)))
+    whole *= 1 - min(DARKEST, FORWARD * light.pout)
     return np.asarray(above * below * whole, np.float32), np.asarray(corner, np.float32)

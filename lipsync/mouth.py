@@ -38,7 +38,7 @@ SHUT = 0.01
 """Smaller openings are none: a slit of one dark pixel is what a bad dub looks like."""
 TYPICAL_WIDTH = 0.573
 """Of the person whose lips the basis was measured on."""
-POUT = 0.5
+POUT = 0.8
 """How much taller each lip is seen from the front for each IOD that it is pushed forward."""
 UPPER_SHARE = 0.35
 """When open lips close, how much of the way the upper lip goes."""
@@ -61,12 +61,14 @@ class Shape:
         drop: How far the chin is below its rest, in IOD.
         tongue: How far the tip of the tongue is up at the upper teeth, 0–1.
         blur: How far the lower lip moves while the frame is exposed, in IOD.
+        pout: How far the lips are pushed forward, in IOD: they shade the mouth.
     """
 
     lips: Array
     drop: float
     tongue: float = 0.0
     blur: float = 0.0
+    pout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Mouth:
         lips[UP_OUT, :, 1] -= fuller
         lips[LOW_OUT, :, 1] += fuller
         shown = parted(lips, gain * held[0])
-        return Shape(lips=shown, drop=gain * float(held[4]), tongue=tongue, blur=gain * blur)
+        pout = gain * max(0.0, float(held[5]))
+        return Shape(lips=shown, drop=gain * float(held[4]), tongue=tongue, blur=gain * blur, pout=pout)
 
 
 def rows(points: NDArray[np.floating]) -> Array:

@@ -54,12 +54,21 @@ class Opening:
 
 @dataclass(frozen=True)
 class Seat:
-    """Where the teeth sit: place of the middle of the upper biting edge, y of the lower one, and the tongue's tip."""
+    """Where the teeth sit, and what is before and behind them; in the mouth's plane.
+
+    Attributes:
+        x: Of the middle of the upper biting edge.
+        y: Likewise.
+        low: y of the lower biting edge.
+        tongue: How far the tongue's tip is up, 0–1.
+        pout: How far lips are pushed forward.
+    """
 
     x: float
     y: float
     low: float
     tongue: float
+    pout: float = 0.0
 
     def light(self, x: Image, y: Image, lips: Lips, opening: Opening) -> Light:
         """Say where each pixel of an opening lies with regard to teeth and lips."""
@@ -72,6 +81,7 @@ class Seat:
             corner=opening.corner,
             opening=lips.gap,
             tongue=self.tongue,
+            pout=self.pout,
         )
 
 

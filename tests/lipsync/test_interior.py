@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -142,3 +144,9 @@ def test_a_face_half_outside_is_no_reason_to_fail(points: np.ndarray) -> None:
 def test_one_odd_picture_does_not_count() -> None:
     odd = Palette(np.array([255, 120, 0], np.float32), LIKE.skin, LIKE.colour)
     assert middle_palette([LIKE, odd, LIKE]).tooth == pytest.approx(LIKE.tooth)
+
+
+def test_lips_pushed_forward_shade_what_is_behind_them() -> None:
+    inside, seen = Interior(LIKE, SCALE), light()
+    plain, shaded = (inside.draw(replace(seen, pout=pout)) for pout in (0.0, 0.03))
+    assert 0.55 < patch(shaded, seen, -0.03, -0.01).mean() / patch(plain, seen, -0.03, -0.01).mean() < 0.85
