@@ -93,7 +93,8 @@ class Composer:
             return None
         view, whole, between = made
         here = number, lips.wanted, lowered
-        return Sketch(view.box, whole, between, self._patch.sketch(view, here, *lent) if lent else None)
+        laid = self._patch.sketch(view, whole.source, here, *lent) if lent else None
+        return Sketch(view.box, whole, between, laid)
 
     def _made(
         self, frame: Frame, number: int, lips: Lips, lowered: Array, shape: Shape

@@ -15,8 +15,9 @@ from lipsync.controls import both, inset
 from lipsync.exemplar import Exemplar
 from lipsync.face import NOSE, OVAL, PHILTRUM
 from lipsync.head import Array
-from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT
+from lipsync.mouth import LOW_IN, UP_IN, UP_OUT
 from lipsync.opening import Curve, Lips, Opening
+from lipsync.sharpness import far_from, sharpness, softening
 from lipsync.sketch import Bending, Inside, Lent
 from lipsync.subject import Subject
 from lipsync.view import View
@@ -63,23 +64,26 @@ class Patch:
         """Give (2, 2) the low and the high corner of what is changed around wanted lips."""
         return np.array([wanted.min((0, 1)) - GONE, wanted.max((0, 1)) + GONE])
 
-    def sketch(self, view: View, here: tuple[int, Array, Array], mouth: Exemplar, share: float) -> Lent | None:
+    def sketch(
+        self, view: View, rgb: NDArray[np.uint8], here: tuple[int, Array, Array], mouth: Exemplar, share: float
+    ) -> Lent | None:
         """Say how one is laid over a bent picture; None where nothing of it is seen.
 
         Args:
             view: Where the picture is.
+            rgb: (h, w, 3) it, as filmed.
             here: Number of the source frame, (4, 11, 2) wanted lips in its plane, (99, 2) the face with the jaw moved.
             mouth: What to lay.
             share: How much of it is seen, 0–1.
         """
-        _, wanted, face = here
+        number, wanted, face = here
         part = view.part(self.reach(wanted))
         if part is None:
             return None
         part = replace(part, grid=self._grid)
         lips = Lips(self._subject.own_lips(mouth.number), wanted)
         x, y = part.places
-        far = _far(part, wanted)
+        far = far_from(_pixels(part, wanted), x.shape, part.scale)
         gain = 1.0 if self._lip is None else np.clip((self._lip + 8) / (mouth.lip + 8), *TINT) ** EVEN
         return Lent(
             area=part.area,
@@ -87,12 +91,20 @@ class Patch:
             split=lips.split(x, y, 1.4 / part.scale),
             dark=lips.seam(x, y),
             inside=self._inside(part, mouth, lips, here),
+            blur=self._blur(view, rgb, number, mouth),
             ring=((far > RING[0]) & (far < RING[1])).astype(np.float32),
             scale=part.scale,
             red=None if self._lip is None else _red(far, part.scale),
             tint=(np.ones(3) * gain - 1).astype(np.float32),
             cover=_fall(far) * _below(part, face) * np.float32(share),
         )
+
+    def _blur(self, view: View, rgb: NDArray[np.uint8], number: int, mouth: Exemplar) -> float:
+        """How far the exemplar is to be softened to be no sharper than the frame is."""
+        here, there = (
+            _pixels(one, self._subject.own_lips(k)) for one, k in ((view, number), (mouth.view, mouth.number))
+        )
+        return softening(mouth.rgb, there, mouth.view.scale, sharpness(rgb, here, view.scale))
 
     def _sides(self, part: View, mouth: Exemplar, lips: Lips, face: Array) -> tuple[Bending, Bending]:
         """The exemplar with its lips as they are wanted, and nothing right between them."""
@@ -159,13 +171,9 @@ def _behind(
     return there, highest + opening.under / tall * (lowest - highest)
 
 
-def _far(part: View, wanted: Array) -> Image:
-    """(h, w) how far each pixel is from the lips, IOD."""
-    outline = np.concatenate([wanted[UP_OUT], wanted[LOW_OUT, -2:0:-1]]) @ part.across.T + part.zero - part.box[:2]
-    x0, y0, x1, y1 = part.box
-    outside = np.ones((y1 - y0, x1 - x0), np.uint8)
-    cv2.fillPoly(outside, [np.round(outline * 16).astype(np.int32)], 0, cv2.LINE_8, 4)
-    return cv2.distanceTransform(outside, cv2.DIST_L2, 3).astype(np.float32) / np.float32(part.scale)
+def _pixels(view: View, lips: Array) -> Array:
+    """(4, 11, 2) rows of the plane in pixels of a view."""
+    return np.asarray(lips @ view.across.T + view.zero - view.box[:2])
 
 
 def _red(far: Image, scale: float) -> Image:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lipsync.match import COARSE, FAINT, GAIN, NOISE, SIGMAS, SOFTER, WIDE
+from lipsync.match import COARSE, FAINT, GAIN, WIDE
 from lipsync.separable import Matrix, blurring, enlarging, refining, shrinking
 from lipsync.sketch import DEEPER, FINER, Bending, Between, Image, Lent, Sketch
 
@@ -125,7 +125,7 @@ class Painter:
         base = torch.zeros_like(near)
         for number, part, one, (high, wide) in zip(numbers, parts, base, sizes, strict=True):
             one[:, :high, :wide] = picture[number, :, part.area[0], part.area[1]]
-        self._soften_like(near, base, parts)
+        self._blur(near, parts)
         near = self._lit(near, base, parts)
         near *= 1 + self._tints(parts)
         cover = self._stacked([part.cover for part in parts])
@@ -151,21 +151,12 @@ class Painter:
             there = near[number, :, inside.area[0], inside.area[1]]
             there += (one[:, :high, :wide] - there) * share[:high, :wide]
 
-    def _soften_like(self, near: Tensor, base: Tensor, parts: Sequence[Lent]) -> None:
-        """See ``match.soft``; in place."""
-        for one, under, part in zip(near, base, parts, strict=True):
-            high, wide = part.split.shape
-            skin = self._sent(part.ring > 0)
-            skin[1::2] = False
-            shot = one[:, :high, :wide]
-            grey, wanted = _grey(shot), _detail(_grey(under[:, :high, :wide]), skin) + NOISE
-            shown = [_detail(grey, skin) + NOISE]
-            if wanted >= SOFTER * shown[0]:
-                continue
-            shown += [_detail(_blurred(grey, sigma), skin) + NOISE for sigma in SIGMAS[1:]]
-            sigma = float(np.interp(-wanted, -np.array(shown), SIGMAS))
-            if sigma > 0.25:
-                shot.copy_(_blurred(shot, sigma))
+    def _blur(self, near: Tensor, parts: Sequence[Lent]) -> None:
+        """Soften those that are too sharp, in place."""
+        for one, part in zip(near, parts, strict=True):
+            if part.blur:
+                high, wide = part.split.shape
+                one[:, :high, :wide] = _blurred(one[:, :high, :wide], part.blur)
 
     def _lit(self, near: Tensor, base: Tensor, parts: Sequence[Lent]) -> Tensor:
         """See ``match.lit``."""
@@ -266,11 +257,6 @@ def _blurred(pictures: Tensor, sigma: float) -> Tensor:
         for count in (pictures.shape[-2], pictures.shape[-1])
     )
     return down @ pictures @ over.T
-
-
-def _detail(grey: Tensor, skin: Tensor) -> float:
-    fine = (grey - _blurred(grey, 2.0)).abs()[skin]
-    return float(fine.quantile(0.5)) if len(fine) else 0.0
 
 
 def _inverse(affine: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
-"""Making one picture agree with the one that it is laid on: in light and in sharpness, judged on the skin of both."""
+"""Making one picture agree in light with the one that it is laid on, judged on the skin of both."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from lipsync.warp import Image
 
@@ -16,12 +15,6 @@ GAIN = 0.6, 1.7
 """Skin that differs more than this is not the same skin: hair, a hand, another lamp."""
 FAINT = 0.04
 """How much the mean of all skin counts where little of it is near."""
-SIGMAS = (0.0, 0.5, 0.8, 1.2, 1.7)
-"""How far a picture may be softened, in pixels."""
-SOFTER = 0.85
-"""Share of the detail from which two pictures are equally sharp."""
-NOISE = 0.25
-"""Detail, in grey levels, that smooth skin has from compression alone."""
 
 
 def lit(near: Image, base: Image, ring: Image, scale: float) -> Image:
@@ -41,32 +34,6 @@ def lit(near: Image, base: Image, ring: Image, scale: float) -> Image:
     gain = np.clip((above + FAINT * here) / (below + FAINT * there), *GAIN)
     whole = cv2.resize(gain, (near.shape[1], near.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(near * whole, np.float32)
-
-
-def soft(near: Image, base: Image, ring: Image) -> Image:
-    """Give ``near`` no sharper than ``base`` is on the ``ring``; arguments as for :func:`lit`."""
-    skin = ring > 0
-    skin[1::2] = False  # half of the rows tell as much
-    wanted = _detail(_grey(base), skin) + NOISE
-    grey = _grey(near)
-    shown = [_detail(grey, skin) + NOISE]
-    if wanted >= SOFTER * shown[0]:
-        return near
-    for size in SIGMAS[1:]:
-        blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), size), np.float32)
-        shown.append(_detail(blurred, skin) + NOISE)
-    sigma = float(np.interp(-wanted, -np.array(shown), SIGMAS))
-    return np.asarray(cv2.GaussianBlur(near, (0, 0), sigma), np.float32) if sigma > 0.25 else near
-
-
-def _grey(rgb: Image) -> Image:
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
-
-
-def _detail(grey: Image, ring: NDArray[np.bool_]) -> float:
-    """The usual strength of what is finer than a few pixels; edges do not count."""
-    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 2.0))[ring]
-    return float(np.median(fine)) if len(fine) else 0.0
 
 
 def _small(picture: Image, size: tuple[int, int]) -> Image:

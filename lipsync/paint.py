@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lipsync.match import lit, soft
+from lipsync.match import lit
 from lipsync.sketch import DEEPER, FINER, Bending, Between, Field, Image, Inside, Lent, Sketch, Softening
 
 
@@ -82,7 +82,9 @@ def _lay(picture: Image, mask: Image, lent: Lent) -> None:
     if lent.inside is not None:
         _show(near, lent.sides[0], lent.inside)
     base = picture[lent.area]
-    near = lit(soft(near, base, lent.ring), base, lent.ring, lent.scale)
+    if lent.blur:
+        near = np.asarray(cv2.GaussianBlur(near, (0, 0), lent.blur), np.float32)
+    near = lit(near, base, lent.ring, lent.scale)
     if lent.red is not None:
         near *= 1 + lent.red[..., None] * lent.tint
     base += (near - base) * lent.cover[..., None]

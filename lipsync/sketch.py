@@ -101,6 +101,7 @@ class Lent:
         split: (h, w) 0 above the line, 1 below it.
         dark: (h, w) how much darker and redder the line itself is; None is not at all.
         inside: What shows between the lips; its area is within ``area``. None where they are closed.
+        blur: By which sigma, in pixels, it is softened; 0 is not at all.
         ring: (h, w) 1 where both pictures show the same skin, 0 elsewhere.
         scale: Pixels per IOD.
         red: (h, w) where it is lip, which is tinted; None leaves it its colour.
@@ -113,6 +114,7 @@ class Lent:
     split: Image
     dark: Image | None
     inside: Inside | None
+    blur: float
     ring: Image
     scale: float
     red: Image | None

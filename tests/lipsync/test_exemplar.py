@@ -14,11 +14,12 @@ from lipsync.drawing import Drawing
 from lipsync.exemplar import choose, gather, usual_lip
 from lipsync.exemplar_plan import CLOSED, cheapest, oddness, plan_of, served
 from lipsync.face import Track
-from lipsync.match import GAIN, lit, soft
+from lipsync.match import GAIN, lit
 from lipsync.media import Frame
 from lipsync.mouth import LOW_IN, LOW_OUT, ROWS, UP_IN, UP_OUT, Mouth, Shape, closed, gap, rows
 from lipsync.palette import Palette
 from lipsync.script import Script
+from lipsync.sharpness import far_from, sharpness, softening
 from lipsync.subject import Subject, anatomy, subject_of
 
 KNOWN = anatomy()
@@ -178,13 +179,24 @@ def test_light_is_matched() -> None:
 
 
 def test_what_is_sharper_is_softened_and_nothing_is_sharpened() -> None:
-    rng = np.random.default_rng(4)
-    sharp = (120 + rng.normal(0, 12, (60, 80, 3))).astype(np.float32)
-    blurred = cv2.GaussianBlur(sharp, (0, 0), 1.2)
-    ring = np.ones((60, 80), np.float32)
-    made = soft(sharp, blurred, ring)
-    assert made.std() == pytest.approx(blurred.std(), rel=0.2)
-    assert soft(blurred, sharp, ring) is blurred
+    talker = Talker([0.0, 0.1])
+    sharp = talker.frame(1).rgb()
+    blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 1.2), np.uint8)
+    lips = rows(talker.points[1])
+    known = sharpness(blurred, lips, SCALE)
+    sigma = softening(sharp, lips, SCALE, known)
+    assert sigma == pytest.approx(1.2, abs=0.4)
+    assert softening(blurred, lips, SCALE, sharpness(sharp, lips, SCALE)) == 0
+    assert softening(sharp, lips, SCALE, (known[0], 1e3)) == 0
+
+
+def test_how_far_the_lips_are() -> None:
+    talker = Talker([0.05])
+    lips = rows(talker.points[0])
+    far = far_from(lips, SIZE, SCALE)
+    x, y = lips[LOW_OUT, 5].round().astype(int)
+    assert far[y - 2, x] == 0
+    assert far[y + 40, x] == pytest.approx(0.5, abs=0.03)
 
 
 def test_own_teeth_show_in_a_lent_mouth_and_nothing_changes_far_away() -> None:
