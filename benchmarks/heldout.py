@@ -2,15 +2,17 @@
 
     python -m benchmarks.heldout [--sheets FOLDER] [FOLDER or CLIP …]
 
-Only the first half is known to what draws: pictures, colours and mouths come from there. Each of its frames gets the
-shape of the frame half a clip later, whose true picture is what it is compared with, in the frame of the head (see
-``likeness``). "Left alone" is the same frame of the first half with its own mouth. A gain is in dB of PSNR.
+Only the first half is known to what draws: pictures, colours and mouths come from there. Each shape of the second half
+is drawn on that frame of the first in which the head is held most alike, and compared with the picture that was really
+taken, in the frame of the head (see ``likeness``). "Left alone" is the same frame of the first half with its own mouth.
+A gain is in dB of PSNR. Flicker is measured on the first half played as it is, with the second half's shapes in order,
+and compared with the second half's own.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +25,9 @@ from benchmarks.likeness import Aligner, Rgb, flicker, lip_error, psnr, ssim, wr
 from benchmarks.puppet import Moves, Puppet, drivable
 from benchmarks.reenact import refound
 from lipsync.errors import LipsyncError
+from lipsync.face import Track
 from lipsync.media import Frame
-from lipsync.subject import Anatomy, Subject, anatomy, subject_of
+from lipsync.subject import Anatomy, anatomy, subject_of
 from lipsync.threads import settle_threads, settle_torch
 from lipsync.tracker import Tracker, load_tracker
 
@@ -54,76 +57,81 @@ class Verdict:
         return [name, str(self.frames), *cells, f"{self.gain:+.1f}", f"{true:.1f}", f"{ours:.1f} ({ours / true:.2f}×)"]
 
 
-@dataclass(frozen=True)
 class Halves:
-    """A clip whose first half spoke the second half's shapes.
+    """A clip whose first half speaks the second half's shapes."""
 
-    Attributes:
-        numbers: (n,) frames of the first half,
-        later: (n,) those whose shapes they were given.
-        frames: n drawn frames.
-        puppet: What drew them.
-        moves: All shapes of the clip, as the puppet understands them.
-        align: Cuts mouths out.
-    """
+    def __init__(self, clip: Watched, known: Anatomy) -> None:
+        self._clip, self._half = clip, len(clip.frames) // 2
+        whole, first = subject_of(clip.track, known), _first(clip.track, self._half)
+        self.puppet = Puppet(clip.frames[: self._half], first, known)
+        same = [(number, number) for number in range(self._half)]
+        self.moves = Moves.of(whole).moved_to(self.puppet.subject, same)
+        self._align = Aligner(clip.track.points, whole.seen)
+        self._able = drivable(self.puppet.subject)
+        self._wanted = [number for number in drivable(whole).tolist() if number >= self._half]
+        self._angles = whole.poses.angles
 
-    numbers: Sequence[int]
-    later: Sequence[int]
-    frames: Sequence[Frame]
-    puppet: Puppet
-    moves: Moves
-    align: Aligner
+    def alike(self) -> list[tuple[int, int]]:
+        """(number here, number there): for each shape the frame in which the head is held most alike."""
+        here = self._angles[self._able]
+        return [(int(self._able[_nearest(here, self._angles[there])]), there) for there in self._wanted]
 
-    def crops(self, clip: Watched) -> tuple[list[Rgb], list[Rgb], list[Rgb]]:
-        """Mouths left alone, drawn and true."""
-        alone = [self.align.crop(clip.frames[number], number) for number in self.numbers]
-        drawn = [self.align.crop(frame, number) for frame, number in zip(self.frames, self.numbers, strict=True)]
-        return alone, drawn, [self.align.crop(clip.frames[number], number) for number in self.later]
+    def in_order(self) -> list[tuple[int, int]]:
+        """(number here, number there): half a clip apart; the longest run of neighbours."""
+        able = set(self._able.tolist())
+        pairs = [(there - self._half, there) for there in self._wanted if there - self._half in able]
+        breaks = [0, *(k + 1 for k, (a, b) in enumerate(pairwise(pairs)) if b[0] != a[0] + 1), len(pairs)]
+        start, end = max(pairwise(breaks), key=lambda span: span[1] - span[0])
+        return pairs[start:end]
+
+    def played(self, pairs: Sequence[tuple[int, int]]) -> list[Frame]:
+        """Draw."""
+        return self.puppet.play([here for here, _ in pairs], [self.moves.shape(there) for _, there in pairs])
+
+    def crops(self, frames: Sequence[Frame], numbers: Iterable[int]) -> list[Rgb]:
+        """Mouths of pictures in which the head is as in frames ``numbers`` of the clip."""
+        return [self._align.crop(frame, number) for frame, number in zip(frames, numbers, strict=True)]
+
+    def filmed(self, numbers: Iterable[int]) -> list[Rgb]:
+        """Mouths as filmed."""
+        chosen = list(numbers)
+        return self.crops([self._clip.frames[number] for number in chosen], chosen)
 
 
-def speak(clip: Watched, known: Anatomy) -> Halves:
-    """Let the first half speak the second half's shapes."""
-    half = len(clip.frames) // 2
-    first = clip.track.points[:half], clip.track.score[:half], clip.track.present[:half], clip.track.cuts[:half]
-    puppet = Puppet(clip.frames[:half], type(clip.track)(*first), known)
-    whole = subject_of(clip.track, known)
-    moves = Moves.of(whole).moved_to(puppet.subject, [(number, number) for number in range(half)])
-    numbers = _pairs(puppet.subject, whole, half)
-    frames = puppet.play(numbers, [moves.shape(number + half) for number in numbers])
-    later = [number + half for number in numbers]
-    return Halves(numbers, later, frames, puppet, moves, Aligner(clip.track.points, whole.seen))
+def _first(track: Track, half: int) -> Track:
+    return Track(track.points[:half], track.score[:half], track.present[:half], track.cuts[:half])
 
 
-def _pairs(first: Subject, whole: Subject, half: int) -> list[int]:
-    """Frames of the first half that can be driven, and whose partner shows its mouth well."""
-    able = set(drivable(whole).tolist())
-    return [number for number in drivable(first).tolist() if number + half in able]
+def _nearest(angles: np.ndarray, wanted: np.ndarray) -> int:
+    return int(np.argmin(np.linalg.norm(angles - wanted, axis=1)))
 
 
 def judge(clip: Watched, tracker: Tracker, known: Anatomy, sheets: Path | None) -> Verdict:
     """Compare with what was true; sheets have a row left alone, a row drawn and a row true."""
-    made = speak(clip, known)
-    alone, drawn, true = made.crops(clip)
+    made = Halves(clip, known)
+    pairs = made.alike()
+    frames = made.played(pairs)[::EVERY]
+    pairs = pairs[::EVERY]
+    alone, drawn = made.filmed(here for here, _ in pairs), made.crops(frames, (here for here, _ in pairs))
+    true = made.filmed(there for _, there in pairs)
     if sheets:
         write_sheet(sheets / f"heldout {clip.name}.png", [alone, drawn, true])
     scores = []
-    for k in range(0, len(made.numbers), EVERY):
-        number, iod = made.numbers[k], float(clip.track.iod[made.numbers[k]])
-        wanted = made.puppet.wanted(number, made.moves.shape(made.later[k]))
-        points = refound(tracker, made.frames[k])
+    for k, (here, there) in enumerate(pairs):
+        wanted, iod = made.puppet.wanted(here, made.moves.shape(there)), float(clip.track.iod[here])
+        points = refound(tracker, frames[k])
         off = np.nan if points is None else lip_error(points, wanted, iod)
-        left = lip_error(clip.track.points[number], wanted, iod)
         both = [(psnr(one[k], true[k]), ssim(one[k], true[k])) for one in (alone, drawn)]
-        scores.append((*both[0], left, *both[1], off))
+        scores.append((*both[0], lip_error(clip.track.points[here], wanted, iod), *both[1], off))
     mean = np.nanmean(scores, axis=0).tolist()
-    return Verdict(len(scores), tuple(mean[:3]), tuple(mean[3:]), (_flicker(made, true), _flicker(made, drawn)))
+    return Verdict(len(scores), tuple(mean[:3]), tuple(mean[3:]), _flickers(made))
 
 
-def _flicker(made: Halves, crops: list[Rgb]) -> float:
-    """Of the longest run of neighbours."""
-    breaks = [0, *(k + 1 for k, (a, b) in enumerate(pairwise(made.numbers)) if b != a + 1), len(crops)]
-    start, end = max(pairwise(breaks), key=lambda span: span[1] - span[0])
-    return flicker(crops[start:end])
+def _flickers(made: Halves) -> tuple[float, float]:
+    """Of the second half as filmed, and of the first half that speaks it."""
+    pairs = made.in_order()
+    drawn = made.crops(made.played(pairs), (here for here, _ in pairs))
+    return flicker(made.filmed(there for _, there in pairs)), flicker(drawn)
 
 
 def main(words: Sequence[str] = ()) -> None:
