@@ -43,7 +43,7 @@ INSET = 0.009
 """How far from the edge the edge's colours are taken, IOD."""
 APART = 22.0
 """Grey levels between teeth and lips, at least."""
-BURNT, PALE = 0.5, 0.42
+BURNT, PALE = 0.3, 0.42
 """Most of the row that may be burnt out, and most colour, that teeth have."""
 PATCHY = 0.34
 """Most that teeth may vary in brightness, of their middle."""
@@ -173,7 +173,7 @@ def _teeth_like(seen: _Seen, row: _Row) -> bool:
     return bool(
         np.median(dark) - seen.lip >= APART
         and np.median((bright - dark) / np.maximum(bright, 1)) <= PALE
-        and (bright >= 253).mean() <= BURNT
+        and (bright >= 250).mean() <= BURNT
         and np.ptp(front) / np.median(front) <= PATCHY
     )
 

@@ -140,8 +140,9 @@ class Lips:
         under, over = y - Curve(inner[0])(x), Curve(inner[1])(x) - y
         pixel = np.float32(1 / scale)
         cover = np.clip(np.minimum(under, pixel / 2) + np.minimum(over, pixel / 2), 0, pixel) / pixel
-        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.6, scale / 170))
         corner = np.minimum(x - np.float32(self.line.left), np.float32(self.line.right) - x)
+        cover = cover * np.clip(corner / pixel + 0.5, 0, 1)  # rows that do not meet, as in a profile, end here
+        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.6, scale / 170))
         return Opening(cover=soft, under=under, over=over, corner=corner)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from lipsync.compose import Composer
-from lipsync.face import Track
+from lipsync.face import INNER_LOW, INNER_UP, Track
 from lipsync.head import rotation
 from lipsync.media import Frame
-from lipsync.mouth import Shape, closed, rows
+from lipsync.mouth import ROWS, Shape, closed, rows
 from lipsync.palette import Palette
 from lipsync.subject import Subject, anatomy, subject_of
 
@@ -23,8 +24,6 @@ def points(angles: tuple[float, float, float] = (0, 0, 0), shut: bool = True) ->
     shape = KNOWN.head.shape.copy()
     if shut:
         lips = closed(rows(shape[:, :2]))
-        from lipsync.mouth import ROWS
-
         shape[ROWS.ravel(), :2] = lips.reshape(-1, 2)
     return (SCALE * shape @ rotation(np.array([angles], float))[0, :2].T + (160, 140)).astype(np.float32)
 
@@ -117,10 +116,6 @@ def test_an_open_smile_can_be_closed() -> None:
     smiling = points(shut=False)
     subject, composer = scene(smiling)
     rgb = np.full((*SIZE, 3), (190, 140, 120), np.uint8)
-    import cv2
-
-    from lipsync.face import INNER_LOW, INNER_UP
-
     cv2.fillPoly(rgb, [np.round(smiling[np.r_[INNER_UP, INNER_LOW]]).astype(np.int32)], (255, 255, 255))
     frame = Frame.from_rgb(rgb)
     composer.draw(frame, 0, shape_of(subject), 1.0)
@@ -134,3 +129,50 @@ def test_a_face_at_the_edge_is_drawn_as_far_as_there_is_a_picture() -> None:
         composer.draw(frame, 0, shape_of(subject, **WIDE_OPEN), 1.0)
         moved = (frame.rgb() != picture().rgb()).any(-1)
         assert 0.002 < moved.mean() < 0.5, shift
+
+
+def smile() -> tuple[np.ndarray, Frame]:
+    """A head that laughs: bright teeth, darker lips, skin."""
+    shape = points(shut=False)
+    lips = rows(shape)
+    for row, down in ((2, -3.0), (0, -3.0), (3, 9.0), (1, 9.0)):  # open the mean head's mouth wider
+        shape[ROWS[row, 1:-1], 1] += down * (1 - np.linspace(-1, 1, 11)[1:-1] ** 2)
+    lips = rows(shape)
+    rgb = np.full((*SIZE, 3), (200, 160, 140), np.uint8)
+    for (above, below), colour in ((lips[[0, 1]], (150, 70, 75)), (lips[[2, 3]], (245, 240, 232))):
+        cv2.fillPoly(rgb, [np.round(np.concatenate([above, below[::-1]])).astype(np.int32)], colour)
+    return shape, Frame.from_rgb(cv2.GaussianBlur(rgb, (0, 0), 0.7))
+
+
+def test_no_tooth_is_left_when_a_laugh_closes() -> None:
+    shape, frame = smile()
+    subject, composer = scene(shape)
+    assert (frame.rgb()[140:240].min(-1) > 190).sum() > 200
+    composer.draw(frame, 0, shape_of(subject), 1.0)
+    assert (frame.rgb()[140:240].min(-1) > 165).sum() == 0
+
+
+def test_a_photo_without_colour_gets_none() -> None:
+    shape, frame = smile()
+    grey = Frame.from_rgb(np.repeat(frame.rgb().mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1))
+    subject = subject_of(track(shape), KNOWN)
+    colours = Palette(np.full(3, 215, np.float32), np.full(3, 160, np.float32), 0.0)
+    for values in ({}, WIDE_OPEN):
+        drawn = grey.copy()
+        Composer(subject, KNOWN, colours).draw(drawn, 0, shape_of(subject, **values), 1.0)
+        assert (drawn.data != grey.data).any()
+        assert np.abs(drawn.planes[1].astype(int) - 128).max() <= 3
+        assert np.abs(drawn.planes[2].astype(int) - 128).max() <= 3
+
+
+def test_the_tip_of_the_tongue_is_seen_for_l() -> None:
+    subject, composer = scene(points())
+    seen = []
+    for tongue in (0.0, 1.0):
+        frame = picture()
+        mouth = subject.mouth.shape(np.array([0.13, 0, 0.02, 0.09, 0.09, 0], np.float32), tongue)
+        composer.draw(frame, 0, mouth, 1.0)
+        seen.append(frame.rgb().astype(int))
+    redder = (seen[1][..., 0] - seen[1][..., 2]) - (seen[0][..., 0] - seen[0][..., 2])
+    assert (redder > 15).sum() > 12
+    assert redder.min() > -25
