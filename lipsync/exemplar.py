@@ -27,6 +27,8 @@ LEAST = 24
 """but so many in any case."""
 RUN = 8
 """Of a long clip runs of so many frames are kept: neighbours move as mouths do."""
+SEEK = 120
+"""Frames that are decoded in vain, about, to reach a run in the middle of a film."""
 AROUND = 0.32
 """What is kept around the lips, IOD."""
 BARE = 0.02, 0.04
@@ -90,7 +92,7 @@ def choose(subject: Subject, allowed: NDArray[np.bool_] | None, most: int) -> ND
 
 
 def gather(reel: Reel, subject: Subject, colours: Palette, allowed: NDArray[np.bool_] | None) -> tuple[Exemplar, ...]:
-    """Cut the mouths of the chosen frames out, in one pass over them.
+    """Cut the mouths of the chosen frames out, in one pass over them or, where they lie far apart, from run to run.
 
     Args:
         reel: The frames.
@@ -101,9 +103,9 @@ def gather(reel: Reel, subject: Subject, colours: Palette, allowed: NDArray[np.b
     apart = float(np.nanmedian(subject.poses.scale))
     numbers = choose(subject, allowed, int(np.clip(BYTES / (3 * apart**2), LEAST, MOST)))
     grid = Grid(left=0, top=0, step=1, columns=2, rows=2)
+    wanted = set(numbers.tolist())
     found = (
-        _cut(frame, number, subject, grid, colours)
-        for number, frame in zip(numbers.tolist(), reel.play(numbers.tolist()), strict=False)
+        _cut(frame, number, subject, grid, colours) for number, frame in _played(reel, numbers) if number in wanted
     )
     return tuple(one for one in found if one is not None)
 
@@ -144,6 +146,14 @@ def _look(rgb: NDArray[np.uint8], view: View, lips: Array) -> NDArray[np.float32
     calm = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     pixels = (((places @ view.across.T + view.zero - view.box[:2]) + 0.5) / step - 0.5).astype(np.float32)
     return np.asarray(cv2.remap(calm, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR), np.float32)
+
+
+def _played(reel: Reel, numbers: NDArray[np.int64]) -> Iterator[tuple[int, Frame]]:
+    """Frames with their numbers, at least those that are wanted."""
+    order = numbers.tolist()
+    if len(numbers) and order[-1] - order[0] < len(numbers) + SEEK * (len(_runs(numbers)) - 1):
+        order = list(range(order[0], order[-1] + 1))
+    return zip(order, reel.play(order), strict=False)
 
 
 def _runs(numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
