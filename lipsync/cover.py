@@ -24,12 +24,15 @@ USUAL = 2.5
 NARROW = 14.0
 """Grey levels by which every tile may differ; then three times what it differs by itself."""
 WIDE = 3.0
-DOUBT = 4.0, 5.5
-"""Loss of sureness, in logits, from which a mouth counts as covered by it alone, and at which it surely is."""
-STRANGE = 0.30, 0.45
-"""Likewise, share of tiles of a colour that they never have."""
-BOTH = (2.0, 3.5), (0.03, 0.07)
-"""Likewise, where both say so: what covers a mouth in the skin's own colour changes little but the lips."""
+RULES = (
+    ((4.0, 5.5), (-1.0, 0.0)),
+    ((3.2, 4.5), (0.03, 0.07)),
+    ((1.5, 3.0), (0.15, 0.25)),
+    ((-2.0, -1.0), (0.35, 0.50)),
+)
+"""Loss of sureness in logits, and share of tiles of a colour that they never have: from where a mouth may be covered,
+and where it surely is. What has the skin's own colour changes little but the lips; a turned head makes some doubt and
+shows a little of the wall."""
 BESIDE = 2
 """Frames before and after a covered one that count as covered too: what comes has its edge over the mouth already."""
 
@@ -51,9 +54,8 @@ def covered(track: Track, seen: list[Tiles | None]) -> NDArray[np.float32]:
     if len(there) < ENOUGH:
         return found
     doubt, strange = _witnesses(track.score[there], np.array([seen[k] for k in there.tolist()], np.float32))
-    (low, high), (few, many) = BOTH
-    alone = np.maximum(_share(doubt, *DOUBT), _share(strange, *STRANGE))
-    found[there] = np.maximum(alone, np.minimum(_share(doubt, low, high), _share(strange, few, many)))
+    for doubtful, odd in RULES:
+        found[there] = np.maximum(found[there], np.minimum(_share(doubt, *doubtful), _share(strange, *odd)))
     return _widened(found, track.cuts)
 
 
