@@ -26,6 +26,8 @@ from lipsync.threads import settle_threads
 from lipsync.tracker import LandmarkTracker
 
 FRONTAL = 0.5
+FEWEST = 25
+"""Frames with a frontal face below which a clip is not judged."""
 CLOSERS = {"p", "b", "m"}
 COLUMNS = (
     *("clip", "frames", "lost", "lips %", "inner %", "all %", "opening %", "opening r"),
@@ -86,13 +88,15 @@ def in_head(points: NDArray[np.float32], head: Head) -> Array:
     return np.array([planes.to_plane(number, one) for number, one in enumerate(points)])
 
 
-def judge(track: Track, known: Lesson, head: Head, cost: float) -> Verdict:
-    """Compare a track with the teacher's."""
+def judge(track: Track, known: Lesson, head: Head, cost: float) -> Verdict | None:
+    """Compare a track with the teacher's; None where a face is hardly ever frontal."""
     truth = known.ours
     seen = np.isfinite(truth[:, 0, 0])
     front = np.abs(np.where(seen, head.poses(truth).angles[:, 0], np.pi)) < FRONTAL
     both = front & track.present
     ours, theirs = track.points.astype(np.float64), truth.astype(np.float64)
+    if both.sum() < FEWEST:
+        return None
     off = np.hypot(*(ours - theirs)[both].T).T / apart(theirs)[both, None] * 100
     gaps = opening(ours[both]), opening(theirs[both])
     errors = [off[:, LIPS].mean(), off[:, np.r_[INNER_UP, INNER_LOW]].mean(), off.mean()]
@@ -155,8 +159,12 @@ def main(words: list[str] | None = None) -> None:
         source = opened(clip)
         start = time.perf_counter()
         track = tracks[clip.stem] = tracker.track(source.frames(), "largest", lambda _: None)
-        verdicts[clip.stem] = judge(track, known, head, (time.perf_counter() - start) * 1000 / len(track))
-        print(*verdicts[clip.stem].row(clip.name), flush=True)
+        verdict = judge(track, known, head, (time.perf_counter() - start) * 1000 / len(track))
+        if verdict is None:
+            print(f"{clip.name} is left out: hardly ever frontal", flush=True)
+            continue
+        verdicts[clip.stem] = verdict
+        print(*verdict.row(clip.name), flush=True)
     if not verdicts:
         record("following", "A face through a video", "Nothing to judge by: run `python -m benchmarks.teacher` first.")
         return
