@@ -15,7 +15,7 @@ from lipsync.scene import jumped
 from lipsync.search import Face, choose
 from lipsync.who import Likeness, Recogniser
 
-LIKE_PHOTO, SURELY = 0.35, 0.60
+LIKE_PHOTO, SURELY = 0.40, 0.70
 """Likeness of a whole shot to the photo from which it may show the person, and from which there is little doubt."""
 SAME_ASKED, SAME = 0.60, 0.35
 """Likeness of two shots of a video from which they show one person: where a photo asks for somebody, and where nobody
