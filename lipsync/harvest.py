@@ -29,8 +29,8 @@ DIMMER = 0.24
 """At the sides so much less."""
 CRACK = 0.02
 """Dark between two teeth, at most, IOD."""
-COVERED, BESIDE = 0.62, 0.45
-"""Least share of the opening's columns that show a tooth, and of each half of it."""
+COVERED, BESIDE, WHOLE = 0.62, 0.45, 0.96
+"""Least share of the opening's columns that show a tooth, of each half of it, and of its middle."""
 TALLEST, SHORTEST = 0.112, 0.042
 """A row is so high, IOD: more is two rows, less is a glimpse."""
 ROUGH = 0.012
@@ -155,6 +155,7 @@ def _good(seen: _Seen, row: _Row) -> bool:
     sound = (
         np.mean(shares) >= COVERED,
         min(shares) >= BESIDE,
+        row.sure[np.abs(np.arange(len(row.sure)) / seen.fine - HALF) < MIDDLE].mean() >= WHOLE,
         SHORTEST <= np.median(heights) <= TALLEST,
         _edge(row, seen.fine)[1] <= ROUGH * seen.fine,
     )

@@ -36,10 +36,12 @@ CORNER = 0.75
 REACHES = 0.10, 0.04, 0.018
 """From how far colours are carried on, coarse to fine."""
 SOFT = 0.006
-DOT = 0.018
+DOT = 0.013
 """Radius of the dark in the corners."""
 AROUND = 0.08
 BESIDE = 0.06
+WEDGE = 0.035
+"""How far from the outer corners their dark is looked for."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _dark(rgb: Picture, seen: Array, scale: float, smiling: bool) -> Image:
     near = np.zeros(grey.shape, np.uint8)
     if smiling:
         for x, y in seen[UP_OUT, [0, -1]]:
-            cv2.circle(near, (round(x), round(y)), round(1.5 * BESIDE * scale), (1,), -1)
+            cv2.circle(near, (round(x), round(y)), round(WEDGE * scale), (1,), -1)
     else:  # corners of closed lips are dark by nature
         cv2.polylines(near, [np.round(seen[UP_IN, 2:-2]).astype(np.int32)], False, (1,), round(2 * NEAR * scale) + 1)
     found = (dark & (near > 0)).astype(np.uint8)
