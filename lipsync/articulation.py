@@ -25,11 +25,13 @@ PIECE = 2000
 """Rows the network hears at once; pieces lie on a fixed grid, so results do not depend on them."""
 FOLLOW = {UPPER: 0.13, LOWER: 0.76, JAW: 0.33}
 """How far these come back when the lips close by 1: slopes over GRID's speaker."""
-LIVELY = np.array([1.1, 1.6, 1.5, 1.1, 1.15], np.float32)
+LIVELY = np.array([1.15, 1.7, 1.6, 1.15, 1.15], np.float32)
 """Whoever guesses plays safe and moves too little: factors that bring back the spread of measured mouths."""
 POUT = 0.35
 """Protrusion per narrowing; depth cannot be measured from the front."""
-CLOSED = 0.5
+SURE = 3.0
+"""1 / SURE is the closure probability from which lips meet."""
+CLOSED = 1.0 / SURE
 """Closure probability from which a closure must be seen in a frame, even if it lasts a few rows."""
 TONGUE = [VISEMES.index("dental"), VISEMES.index("alveolar")]
 """Sounds for which the tip of the tongue is at the upper teeth."""
@@ -130,7 +132,7 @@ class Articulation:
         motion, chance = self._hear(samples16k, gain)
         voiced = between_words(1.0 - chance[:, SILENCE], loud, gain)
         closure = np.clip(smooth(chance[:, BILABIAL], 1.0), 0.0, 1.0) * (voiced > 0)
-        values = _shaped(motion * LIVELY, np.clip(2.0 * closure, 0.0, 1.0)) * voiced[:, None]
+        values = _shaped(motion * LIVELY, np.clip(SURE * closure, 0.0, 1.0)) * voiced[:, None]
         tongue = np.clip(smooth(chance[:, TONGUE].sum(axis=1), 1.5), 0.0, 1.0) * voiced
         return Motion(
             values=values.astype(np.float32),

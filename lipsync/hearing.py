@@ -1,7 +1,7 @@
 """The network that hears: log mel power in, mouth parameters and visemes out.
 
 Eight residual dilated convolutions over time, without padding: what comes out is ``BEFORE + AFTER`` rows shorter than
-what went in, so a long speech can be heard piece by piece with exactly the same result. It looks 150 ms ahead.
+what went in, so a long speech can be heard piece by piece with exactly the same result. It looks 200 ms ahead.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SILENCE, BILABIAL = VISEMES.index("silence"), VISEMES.index("bilabial")
 PARAMETERS = 5
 """open, width, upper, lower, jaw: what can be measured in a video from the front."""
 
-_REACH = ((1, 1), (2, 2), (4, 4), (8, 8), (1, 0), (2, 0), (4, 0), (8, 0))
+_REACH = ((1, 1), (2, 2), (4, 4), (8, 8), (1, 1), (2, 2), (4, 2), (8, 0))
 """(dilation, rows of look-ahead) of each block."""
 AFTER = sum(ahead for _, ahead in _REACH)
 BEFORE = sum(2 * dilation for dilation, _ in _REACH) - AFTER
@@ -69,7 +69,7 @@ class Hearing(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, channels: int = 96, inputs: int = BANDS) -> None:
+    def __init__(self, channels: int = 128, inputs: int = BANDS) -> None:
         super().__init__()
         self.enter = nn.Conv1d(inputs, channels, 1)
         self.blocks = nn.Sequential(*[Block(channels, dilation, ahead) for dilation, ahead in _REACH])

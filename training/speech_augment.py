@@ -47,6 +47,8 @@ class Augment:
             power = power + self._noise(power, dice, nobody)
         power = power * 10 ** (dice.normal(0, 4) / 10)
         heard = (np.log(power + 10 ** dice.uniform(-5.5, -4)) + 5) / 3
+        if dice.random() < 0.5:
+            _mask(heard, dice)
         return Crop(heard.astype(np.float32), motion, viseme)
 
     def _cut(self, clip: Clip, dice: np.random.Generator) -> tuple[Array, Array, NDArray[np.int64]]:
@@ -75,6 +77,14 @@ class Augment:
             noise = noise / (noise.sum(axis=1).mean() + 1e-9)
             below = dice.uniform(15, 45)
         return np.asarray(noise * level * 10 ** (-below / 10), np.float32)
+
+
+def _mask(heard: Array, dice: np.random.Generator) -> None:
+    """Hide one or two groups of bands behind what the crop holds there on average."""
+    for _ in range(dice.integers(1, 3)):
+        low = dice.integers(BANDS)
+        bands = slice(low, low + dice.integers(3, 14))
+        heard[:, bands] = heard[:, bands].mean()
 
 
 def fluctuation(rows: int, dice: np.random.Generator) -> NDArray[np.float64]:

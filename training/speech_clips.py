@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from lipsync.hearing import PARAMETERS, SILENCE
 from lipsync.speech import HZ, RATE, mel, rows
@@ -45,8 +46,8 @@ def at_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
     return power * np.float32(LOUD / max(1e-9, float(np.percentile(power.sum(axis=1), 95))))
 
 
-def grid(path: Path) -> list[Clip]:
-    """Read a file of GRID tracks; clips without sound are left out."""
+def grid(path: Path, pitch: float = 1.0) -> list[Clip]:
+    """Read a file of GRID tracks, played ``pitch`` times as fast; clips without sound are left out."""
     data = dict(np.load(path, allow_pickle=False))
     ends = {
         key: np.cumsum(data[length]) for key, length in (("audio", "alen"), ("par", "plen"), ("phone", "phone_len"))
@@ -56,10 +57,12 @@ def grid(path: Path) -> list[Clip]:
         if data["alen"][i] < RATE // 2:
             continue
         sound, mouth, spoken = (slice(end[i - 1] if i else 0, end[i]) for end in ends.values())
-        samples = data["audio"][sound].astype(np.float32) / 32768
-        pairs = zip(data["phone_t"][spoken], data["phone"][spoken], strict=True)
+        samples = resample_poly(data["audio"][sound].astype(np.float32) / 32768, 100, round(100 * pitch))
+        pairs = zip(data["phone_t"][spoken] / pitch, data["phone"][spoken], strict=True)
         phones = tuple(Phone(float(t[0]), float(t[1]), str(phone)) for t, phone in pairs)
-        clips.append(_grid_clip(str(name), samples, data["par"][mouth], float(data["fps"][i]), phones))
+        clips.append(
+            _grid_clip(str(name), samples.astype(np.float32), data["par"][mouth], float(data["fps"][i]) * pitch, phones)
+        )
     return clips
 
 

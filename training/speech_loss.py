@@ -8,6 +8,8 @@ from torch.nn import functional
 
 WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 1.0, 0.7])[None, :, None]
 STRIDE = 4
+ALIKE = torch.tensor([1.0, 1.0, 0.5, 0.7, 0.5])
+"""How much it matters that each parameter goes along with the truth."""
 
 
 def motion_loss(guess: Tensor, truth: Tensor, closed: Tensor | None) -> Tensor:
@@ -24,3 +26,18 @@ def motion_loss(guess: Tensor, truth: Tensor, closed: Tensor | None) -> Tensor:
     fast = guess[..., STRIDE:] - guess[..., :-STRIDE]
     speed = WEIGHTS * functional.smooth_l1_loss(fast, truth[..., STRIDE:] - truth[..., :-STRIDE], reduction="none")
     return place.mean() + 2 * speed.mean()
+
+
+def unlike(guess: Tensor, truth: Tensor) -> Tensor:
+    """1 - Lin's concordance of each parameter within each crop: 0 where it moves as the truth does, by as much.
+
+    Args:
+        guess: (N, 5, T) in units of the scale; truth likewise. Crops in which the mouth hardly moves do not count.
+        truth: What was measured.
+    """
+    ours, theirs = guess - guess.mean(-1, keepdim=True), truth - truth.mean(-1, keepdim=True)
+    spread = theirs.square().mean(-1)
+    apart = (guess.mean(-1) - truth.mean(-1)).square()
+    alike = 2 * (ours * theirs).mean(-1) / (ours.square().mean(-1) + spread + apart + 1e-2)
+    counts = (spread[:, :1] > 0.1).float()
+    return ((1 - alike) * counts * ALIKE).mean()

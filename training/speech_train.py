@@ -1,10 +1,10 @@
 """Trains the hearing network and enters it among the weights.
 
-    python -m training.speech_corpus 1200
-    python -m training.speech_train [--steps 6000] [--channels 96] [--resume]
+    python -m training.speech_train [--steps 5000] [--channels 128] [--name speech] [--after NAME] [--rate R] [--resume]
 
 Everything is drawn from seeds by step number, so a run that was stopped and resumed ends where an unbroken one would.
-Trained on GRID's speaker s1 (measured mouths) and on synthetic speech (mouths by the teacher), half and half.
+Trained on GRID's speaker s1 (measured mouths) and on synthetic speech (mouths by the teacher). ``--after`` tunes the
+averaged network of another run.
 """
 
 from __future__ import annotations
@@ -21,31 +21,34 @@ from torch.nn import functional
 
 from lipsync.hearing import BILABIAL, Hearing
 from lipsync.weights import enter
-from training import speech_corpus, speech_teacher
+from training import speech_corpus, speech_teacher, speech_times
 from training.speech_augment import Augment, Crop
 from training.speech_clips import DATA, Clip, grid, synthetic
-from training.speech_loss import motion_loss
+from training.speech_loss import motion_loss, unlike
 
-SEED, BATCH, HELD_OUT = 11, 12, 60
-CHECKPOINT = Path(__file__).parents[1] / ".cache" / "speech.pt"
+SEED, BATCH, HELD_OUT = 11, 16, 60
+SHARES = {"real": 0.4, "made": 0.25, "neural": 0.35}
+PITCHES = (0.87, 1.12, 1.24)
+"""How much faster GRID's speaker is played as well: other voices with the same mouth."""
+CACHE = Path(__file__).parents[1] / ".cache"
 LICENCE = "CC BY 4.0"
 TRAINED_ON = (
     "GRID audiovisual sentence corpus, speaker s1 (Cooke, Barker, Cunningham, Shao 2006, CC BY 4.0), "
-    "and speech synthesised with flite and espeak-ng"
+    "and speech synthesised with flite, espeak-ng and Kokoro-82M (hexgrad, Apache-2.0)"
 )
 
 
 class Training:
     """The state of a run: network, its running average, optimiser and step."""
 
-    def __init__(self, channels: int, steps: int, scale: Tensor) -> None:
+    def __init__(self, path: Path, channels: int, steps: int, scale: Tensor, rate: float = 3e-3) -> None:
         torch.manual_seed(SEED)
-        self.step, self.steps = 0, steps
+        self.path, self.step, self.steps = path, 0, steps
         self.net = Hearing(channels)
         self.net.scale.copy_(scale)
         self.average = copy.deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=2e-2)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, 3e-3, steps, pct_start=0.2)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rate, steps, pct_start=0.2)
 
     def learn(self, crops: list[Crop]) -> float:
         """One step; gives the loss."""
@@ -55,7 +58,7 @@ class Training:
         with torch.autocast("cpu", torch.bfloat16):
             motion, logits = self.net(heard)
         loss: Tensor = motion_loss(motion.float(), truth, viseme == BILABIAL)
-        loss = loss + 0.25 * functional.cross_entropy(logits.float(), viseme)
+        loss = loss + 0.4 * unlike(motion.float(), truth) + 0.4 * functional.cross_entropy(logits.float(), viseme)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -73,42 +76,57 @@ class Training:
 
     def save(self) -> None:
         parts = ("net", "average", "optimiser", "schedule")
-        torch.save({"step": self.step} | {part: getattr(self, part).state_dict() for part in parts}, CHECKPOINT)
+        torch.save({"step": self.step} | {part: getattr(self, part).state_dict() for part in parts}, self.path)
+
+    def start_from(self, path: Path) -> None:
+        """Take the averaged network of another run."""
+        average = torch.load(path, weights_only=True)["average"]
+        self.net.load_state_dict(average)
+        self.average.load_state_dict(average)
 
     def load(self) -> None:
-        state = torch.load(CHECKPOINT, weights_only=True)
+        state = torch.load(self.path, weights_only=True)
         self.step = state.pop("step")
         for part, content in state.items():
             getattr(self, part).load_state_dict(content)
 
 
-def clips() -> tuple[list[Clip], list[Clip], Tensor]:
-    """Clips with measured mouths, clips with the teacher's, and the spread of the parameters in IOD."""
+def clips() -> tuple[dict[str, list[Clip]], Tensor]:
+    """Clips with measured mouths, clips of two kinds with the teacher's, and the spread of the parameters in IOD."""
     real = grid(DATA / "grid_s1_tracks.npz")[:-HELD_OUT]
     scale = np.concatenate([clip.motion for clip in real if clip.motion is not None]).std(axis=0).astype(np.float32)
     teacher = speech_teacher.fitted(real, scale)
-    made = [speech_teacher.label(teacher, clip, scale) for clip in synthetic(speech_corpus.PATH)]
-    return real, made, torch.from_numpy(scale)
+    faster = [clip for pitch in PITCHES for clip in grid(DATA / "grid_s1_tracks.npz", pitch)[:-HELD_OUT]]
+    pools = {"real": real + faster, "made": synthetic(speech_corpus.PATH), "neural": speech_times.neural()}
+    for name in ("made", "neural"):
+        pools[name] = [speech_teacher.label(teacher, clip, scale) for clip in pools[name]]
+    print({name: len(pool) for name, pool in pools.items()}, flush=True)
+    return pools, torch.from_numpy(scale)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--channels", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--channels", type=int, default=128)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--name", default="speech")
+    parser.add_argument("--after", help="name of a run whose network is tuned")
+    parser.add_argument("--rate", type=float, default=3e-3)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    real, made, scale = clips()
-    augment = Augment(made)
-    training = Training(given.channels, given.steps, scale)
+    pools, scale = clips()
+    augment = Augment(pools["made"] + pools["neural"])
+    training = Training(CACHE / f"{given.name}.pt", given.channels, given.steps, scale, given.rate)
+    if given.after:
+        training.start_from(CACHE / f"{given.after}.pt")
     if given.resume:
         training.load()
     losses: list[float] = []
     started = time.monotonic()
     while training.step < given.steps:
         dice = np.random.default_rng([SEED, training.step])
-        pools = [real if dice.random() < 0.5 else made for _ in range(BATCH)]
-        losses.append(training.learn([augment.crop(pool[dice.integers(len(pool))], dice) for pool in pools]))
+        drawn = [pools[name] for name in dice.choice(list(SHARES), BATCH, p=list(SHARES.values()))]
+        losses.append(training.learn([augment.crop(pool[dice.integers(len(pool))], dice) for pool in drawn]))
         if training.step % 100 == 0:
             print(
                 training.step,
@@ -122,8 +140,9 @@ def main() -> None:
 
 
 def publish(net: Hearing) -> None:
-    """Enter the network among the weights, without the counters only training needs."""
-    tensors = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    """Enter the network among the weights in half precision, without the counters only training needs."""
+    kept = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    tensors = {name: tensor if name == "scale" else tensor.half() for name, tensor in kept.items()}
     enter("articulation", tensors, LICENCE, TRAINED_ON)
 
 
