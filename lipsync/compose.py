@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,14 +45,14 @@ NOTHING = 3e-4
 class Composer:
     """Gives one subject's frames another mouth. What it keeps from frame to frame changes no picture."""
 
-    def __init__(self, subject: Subject, known: Anatomy, colours: Palette, lip: Image | None = None) -> None:
+    def __init__(self, subject: Subject, known: Anatomy, colours: Palette, stock: Sequence[Exemplar] = ()) -> None:
         """Prepare.
 
         Args:
             subject: Whose frames.
             known: What is known of heads in general.
             colours: Of the subject.
-            lip: (3,) the usual colour of the subject's lips, for mouths that are lent.
+            stock: Mouths that the subject has shown.
         """
         self._subject = subject
         self._jaw = known.jaw
@@ -60,7 +62,7 @@ class Composer:
         self._colours = colours
         self._last: tuple[int, Array, Plate | None] = -1, np.zeros((2, N)), None
         self._interior = Interior(colours, float(np.nanmedian(subject.poses.scale)))
-        self._patch = Patch(subject, lip)
+        self._patch = Patch(subject, stock)
 
     def draw(
         self, frame: Frame, number: int, shape: Shape, strength: float, lent: tuple[Exemplar, float] | None = None

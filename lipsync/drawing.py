@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.compose import Composer, paste
-from lipsync.exemplar import Reel, gather, usual_lip
+from lipsync.exemplar import Reel, gather
 from lipsync.exemplar_plan import plan_of
 from lipsync.gpu_paint import Painter
 from lipsync.media import Frame
@@ -54,7 +54,7 @@ class Drawing:
         self._reel = reel
         self._script = script
         self._stock = gather(reel, subject, colours, allowed) if len(subject.poses) >= FEW else ()
-        self._composer = Composer(subject, known, colours, usual_lip(self._stock))
+        self._composer = Composer(subject, known, colours, self._stock)
         self._plan = plan_of(script, subject, self._stock)
 
     def frames(self) -> Iterator[Frame]:

@@ -15,6 +15,7 @@ from lipsync.head import Array
 from lipsync.media import Frame
 from lipsync.mouth import LOW_IN, LOW_OUT, UP_IN, UP_OUT, N, gap, rows, width
 from lipsync.palette import Palette
+from lipsync.sharpness import sharpness
 from lipsync.subject import Subject
 from lipsync.view import View
 from lipsync.warp import Grid
@@ -51,7 +52,7 @@ class Exemplar:
         view: Which pixels of it are kept, and how they lie in the mouth's plane.
         rgb: (h, w, 3) they.
         teeth: (2, 11) how far its teeth reach beyond the tracked edges of its lips, IOD.
-        sharp: How much fine detail it has.
+        sharp: How much fine detail it has beside the lips and on the skin around, grey levels.
         light: How bright it is, grey levels.
         look: (7, 11, 3) colours down through it, from the skin over both lips and what is between them to the skin.
     """
@@ -60,7 +61,7 @@ class Exemplar:
     view: View
     rgb: NDArray[np.uint8]
     teeth: Array
-    sharp: float
+    sharp: tuple[float, ...]
     light: float
     look: NDArray[np.float32]
 
@@ -125,7 +126,7 @@ def _cut(frame: Frame, number: int, subject: Subject, grid: Grid, colours: Palet
     shown = float(np.clip((gap(lips) - BARE[0]) / (BARE[1] - BARE[0]), 0, 1))
     teeth = shown * bared(rgb, view, lips, colours) if shown else np.zeros((2, N))
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    sharp = float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
+    sharp = sharpness(rgb, lips @ view.across.T + view.zero - view.box[:2], view.scale)
     return Exemplar(number, view, rgb, teeth, sharp, float(grey.mean()), _look(rgb, view, lips))
 
 

@@ -5,6 +5,7 @@ Lips and the skin around them come along; teeth stay on the skull and on the jaw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.controls import both, inset
-from lipsync.exemplar import Exemplar
+from lipsync.exemplar import Exemplar, usual_lip
 from lipsync.face import NOSE, OVAL, PHILTRUM
 from lipsync.head import Array
 from lipsync.mouth import LOW_IN, UP_IN, UP_OUT
@@ -35,7 +36,6 @@ TOOTH_DEPTH = 0.05
 """How far teeth lie behind the lips' middle."""
 TINT, EVEN = (0.7, 1.4), 0.7
 """How far lips may be tinted, and how much of their difference is evened out (as a power)."""
-Colour = NDArray[np.float32]
 RIGID = 0.35, 0.55
 """Share of the opening that must be filmed for teeth to stay on the bone, not on the lips; fully from the second."""
 
@@ -43,14 +43,15 @@ RIGID = 0.35, 0.55
 class Patch:
     """Lays exemplars of one subject. It keeps nothing from frame to frame."""
 
-    def __init__(self, subject: Subject, lip: Colour | None = None) -> None:
+    def __init__(self, subject: Subject, stock: Sequence[Exemplar] = ()) -> None:
         """Prepare.
 
         Args:
             subject: Whose.
-            lip: (3,) the colour that lips are to have, RGB 0–255; None leaves each exemplar its own.
+            stock: All that may be laid: they say what colour its lips have and how sharp its frames are.
         """
-        self._lip = lip
+        self._lip = usual_lip(stock)
+        self._sharp = {one.number: one.sharp for one in stock}
         self._subject = subject
         rest = subject.mouth.rest
         middle, top = float(rest[..., 0].mean()), float(rest[UP_OUT, :, 1].min()) - GONE - UPWARD
@@ -100,11 +101,14 @@ class Patch:
         )
 
     def _blur(self, view: View, rgb: NDArray[np.uint8], number: int, mouth: Exemplar) -> float:
-        """How far the exemplar is to be softened to be no sharper than the frame is."""
-        here, there = (
-            _pixels(one, self._subject.own_lips(k)) for one, k in ((view, number), (mouth.view, mouth.number))
-        )
-        return softening(mouth.rgb, there, mouth.view.scale, sharpness(rgb, here, view.scale))
+        """How far the exemplar is to be softened to be no sharper than the frame is and its neighbours are."""
+        beside = [self._sharp[k] for k in (number - 1, number, number + 1) if k in self._sharp]
+        if beside:
+            known = tuple(np.median(beside, axis=0).tolist())
+        else:
+            known = sharpness(rgb, _pixels(view, self._subject.own_lips(number)), view.scale)
+        lips = _pixels(mouth.view, self._subject.own_lips(mouth.number))
+        return softening(mouth.rgb, lips, mouth.view.scale, known)
 
     def _sides(self, part: View, mouth: Exemplar, lips: Lips, face: Array) -> tuple[Bending, Bending]:
         """The exemplar with its lips as they are wanted, and nothing right between them."""

@@ -130,7 +130,7 @@ class _Shelf:
         self.gaps = gap(lips)
         self._numbers = numbers
         self._light = np.log(np.array([one.light for one in stock]) + 1)
-        self._sharp = np.log(np.array([one.sharp for one in stock]) + 0.1)
+        self._sharp = np.log(np.array([one.sharp[-1] for one in stock]))
         looks = np.array([one.look.ravel() for one in stock])
         self.jumps = self._between(looks)
         told = np.column_stack([self.gaps, self.gaps**2, np.abs(self.gaps), width(lips), self._drops, self._turns])
