@@ -43,7 +43,7 @@ BIAS = -2.0
 BY_DOUBT = 5.0
 """How much more the logit must be for each e-fold of doubt."""
 
-HONESTY = 1.0
+HONESTY = 1.05
 """Error made for each pixel of error expected, on people never seen: the networks were trained on others."""
 
 Matrix = NDArray[np.float64]
