@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class Follower:
         self._away = 0 if face else self._away + 1
         if face is None:
             self._face = None
-            return ABSENT
+            return replace(ABSENT, fresh=changed)
         to_crop = face_crop(face.points) if strays(face.to_crop, face.points) else face.to_crop
         self._face = Face(face.points, face.score, to_crop)
         self._last = face.points

@@ -140,7 +140,7 @@ class LandmarkTracker:
         kept = wanted.kept()
         others = [number for number, sight in enumerate(sights) if sight.points is not None and sight.shot not in kept]
         for number in others:
-            sights[number], motions[number], seen[number] = ABSENT, None, None
+            sights[number], motions[number], seen[number] = replace(ABSENT, fresh=sights[number].fresh), None, None
         track, strangers = track_of(sights), follower.strangers + len(others)
         if not track.present.any():
             raise wanted.nobody(len(track)) if strangers else no_face(len(track), pick, follower.most)
