@@ -23,7 +23,8 @@ WEIGHTS = np.array([1.0, 0.5, 0.0, 0.5, 0.0]) / np.sqrt(1.5)
 UNLIKELY = 0.5
 """Correlation given up for each second of lag: most files are in step."""
 ENOUGH = 1.5
-"""Agreement (correlation times the root of the seconds) that one mismatched pair in fifty reaches (232 pairs)."""
+"""Agreement (correlation times the root of the seconds) that strangers' voices reach under 3 of 152 clips, and under 5
+of 80 of GRID's sentences, which all have one rhythm."""
 LEAST = 0.2
 """However long a clip is, a mouth that agrees less than this teaches nothing."""
 FRAMES = 30
