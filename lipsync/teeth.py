@@ -47,7 +47,7 @@ def upper_row(colours: Palette, fine: float) -> Image:
     x, y = canvas(fine, EDGE)
     number, along, crack, facing = _arch(x, UPPER, ARCH)
     side = (x > 0).astype(int)
-    edge = UPPER_TILT[side, number] - UPPER_LIFT[number] - 0.012 * np.abs(2 * along) ** 3 - 0.3 * x**2
+    edge = UPPER_TILT[side, number] - UPPER_LIFT[number] - 0.012 * np.abs(2 * along) ** 3 - 0.2 * x**2
     tall = edge - y
     light = (0.25 + 0.75 * facing**1.4) * UPPER_TONE[side, number] * (1 - 0.07 * (2 * along) ** 2)
     light = light * (1 - 0.16 * step(0.022, 0.0, tall)) * (1 - (0.16 + 0.14 * step(0.03, 0.0, tall)) * crack)
