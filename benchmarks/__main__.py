@@ -6,7 +6,7 @@ import importlib
 import sys
 
 NAMES = (
-    *("speed", "memory", "faces", "idle", "hashing", "tracking", "speech"),
+    *("speed", "memory", "faces", "idle", "hashing", "tracking", "following", "speech", "manner", "who"),
     *("reenact", "heldout", "flicker", "pace", "lag"),
 )
 
