@@ -154,10 +154,11 @@ def _photo(
     value = table.get("who")
     if value is None:
         return ""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "/" in value:
         faults.append(f'{where} should be the name of a photo in this folder, such as "who.jpg"')
         return ""
-    found = next((face for face in faces if key(face) == key(value)), "")
+    alike = [face for face in faces if key(face) == key(value)]
+    found = value if value in alike else next(iter(alike), "")
     photos = [face for face in faces if _is_photo(face)]
     if not _is_photo(value):
         faults.append(f"{where} names {_shown(value)}; it should be a photo (jpg, png, webp or bmp)")

@@ -50,10 +50,17 @@ def test_a_photo_is_found_however_its_name_is_composed(tmp_path: Path) -> None:
     path = tmp_path / "job.toml"
     path.write_text('who = "m\u00fcller.jpg"', encoding="utf-8")
     assert read_order(path, ["bob.mp4", "mu\u0308ller.jpg"], CHOICES).who == "mu\u0308ller.jpg"
+    path.write_text('who = "who.jpg"', encoding="utf-8")
+    assert read_order(path, ["WHO.jpg", "bob.mp4", "who.jpg"], CHOICES).who == "who.jpg", "the very name goes first"
 
 
 def test_only_a_missing_photo_is_worth_waiting_for(tmp_path: Path) -> None:
-    for text, lacking in (("who = 'no.jpg'", True), ("who = 'no.jpg'\ntitel = 'x'", False), ("titel = 'x'", False)):
+    for text, lacking in (
+        ("who = 'no.jpg'", True),
+        ("who = 'a/b.jpg'", False),
+        ("who = 'no.jpg'\ntitel = 'x'", False),
+        ("titel = 'x'", False),
+    ):
         with pytest.raises(DropError) as fault:
             order(tmp_path, text)
         assert fault.value.lacking == lacking
@@ -79,7 +86,7 @@ def test_only_a_missing_photo_is_worth_waiting_for(tmp_path: Path) -> None:
         ("who = ''", "who should be the name of a photo"),
         ("who = 'whp.jpg'", '"whp.jpg", which is not in this folder (did you mean who.jpg?)'),
         ("who = 'bob.mp4'", "should be a photo"),
-        ("who = '../who.jpg'", "not in this folder"),
+        ("who = '../who.jpg'", "who should be the name of a photo in this folder"),
         ("hwo = 'who.jpg'", "did you mean who?"),
         ("[faces.'bob.mp4']\nwho='no.png'", 'faces."bob.mp4".who names "no.png"'),
         ("[faces.'bob.mp4']\nwho='who.jpg'\npick='left'", "both pick and who"),
