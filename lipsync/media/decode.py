@@ -66,21 +66,35 @@ def frames(film: Film, start: int = 0) -> Iterator[Frame]:
 def play(film: Film, indices: Sequence[int]) -> Iterator[Frame]:
     """Give the frames numbered ``indices``, however they run, holding no more than ``HELD_BYTES`` of them.
 
-    Runs that go up are streamed; runs that go down are decoded in pieces, each forwards, and given in reverse.
+    Runs that go up are streamed, on to the next run where decoding cannot start nearer to it; runs that go down are
+    decoded in pieces, each forwards, and given in reverse.
     """
     width, height = film.size
     most = max(2, HELD_BYTES // (width * height * 3 // 2))
     at = 0
     while at < len(indices):
-        end = _run(indices, at, 1)
+        end = _rise(film, indices, at)
         if end > at + 1:
-            yield from islice(frames(film, indices[at]), end - at)
+            wanted = set(indices[at:end])
+            passing = islice(frames(film, indices[at]), indices[end - 1] - indices[at] + 1)
+            yield from (frame for frame in passing if frame.index in wanted)
         else:
             end = min(_run(indices, at, -1), at + most)
             held = list(islice(frames(film, indices[end - 1]), end - at))
             while held:
                 yield held.pop()
         at = end
+
+
+def _rise(film: Film, indices: Sequence[int], at: int) -> int:
+    """Where the frames that one pass from ``indices[at]`` on gives end (exclusive)."""
+    end = at + 1
+    while end < len(indices) and indices[end] > indices[end - 1]:
+        near = 0 if film.numbered else film.key_before(indices[end])
+        if indices[end] > indices[end - 1] + 1 and near > indices[end - 1]:
+            break
+        end += 1
+    return end
 
 
 def _run(indices: Sequence[int], at: int, step: int) -> int:

@@ -12,7 +12,12 @@ from lipsync import Options
 from lipsync.media import decode, open_face, timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Footage
+
+    from lipsync.media import Frame
+    from lipsync.media.film import Film
 
 INDICES = [*range(30), *range(28, -1, -1), *range(1, 12)]
 
@@ -45,6 +50,26 @@ def test_any_order_can_be_played(footage: Footage) -> None:
     order = [5, 5, 5, 0, 11, 10, 2, 3, 4, 4]
     assert [frame.index for frame in source.play(order)] == order
     assert list(source.play([])) == []
+
+
+@pytest.mark.parametrize(("every", "starts"), [(4, [3, 9]), (250, [3])])
+def test_runs_are_reached_by_seeking_only_where_that_is_nearer(
+    footage: Footage, monkeypatch: pytest.MonkeyPatch, every: int, starts: list[int]
+) -> None:
+    source = open_face(footage.video(count=16, options={"g": str(every), "bf": "0"}), Options())
+    forth, passes = list(source.frames()), []
+    real = decode.frames
+
+    def counted(film: Film, start: int = 0) -> Iterator[Frame]:
+        passes.append(start)
+        return real(film, start)
+
+    monkeypatch.setattr(decode, "frames", counted)
+    order = [3, 4, 9, 10, 11]
+    played = list(source.play(order))
+    assert [frame.index for frame in played] == order
+    assert all((frame.data == forth[frame.index].data).all() for frame in played)
+    assert passes == starts
 
 
 def test_a_photo_plays_as_often_as_asked(footage: Footage) -> None:
