@@ -1,10 +1,9 @@
 """Trains the hearing network and enters it among the weights.
 
-    python -m training.speech_train [--steps 5000] [--channels 128] [--name speech] [--after NAME] [--rate R] [--resume]
+    python -m training.speech_train [--steps 5000] [--channels 128] [--resume]
 
 Everything is drawn from seeds by step number, so a run that was stopped and resumed ends where an unbroken one would.
-Trained on GRID's speaker s1 (measured mouths) and on synthetic speech (mouths by the teacher). ``--after`` tunes the
-averaged network of another run.
+Trained on GRID's speaker s1 (measured mouths) and on synthetic speech (mouths by the teacher).
 """
 
 from __future__ import annotations
@@ -41,14 +40,14 @@ TRAINED_ON = (
 class Training:
     """The state of a run: network, its running average, optimiser and step."""
 
-    def __init__(self, path: Path, channels: int, steps: int, scale: Tensor, rate: float = 3e-3) -> None:
+    def __init__(self, path: Path, channels: int, steps: int, scale: Tensor) -> None:
         torch.manual_seed(SEED)
         self.path, self.step, self.steps = path, 0, steps
         self.net = Hearing(channels)
         self.net.scale.copy_(scale)
         self.average = copy.deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), 2e-3, weight_decay=2e-2)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rate, steps, pct_start=0.2)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, 3e-3, steps, pct_start=0.2)
 
     def learn(self, crops: list[Crop]) -> float:
         """One step; gives the loss."""
@@ -78,12 +77,6 @@ class Training:
         parts = ("net", "average", "optimiser", "schedule")
         torch.save({"step": self.step} | {part: getattr(self, part).state_dict() for part in parts}, self.path)
 
-    def start_from(self, path: Path) -> None:
-        """Take the averaged network of another run."""
-        average = torch.load(path, weights_only=True)["average"]
-        self.net.load_state_dict(average)
-        self.average.load_state_dict(average)
-
     def load(self) -> None:
         state = torch.load(self.path, weights_only=True)
         self.step = state.pop("step")
@@ -109,16 +102,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--channels", type=int, default=128)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--name", default="speech")
-    parser.add_argument("--after", help="name of a run whose network is tuned")
-    parser.add_argument("--rate", type=float, default=3e-3)
     given = parser.parse_args()
     torch.set_num_threads(1)
     pools, scale = clips()
     augment = Augment(pools["made"] + pools["neural"])
-    training = Training(CACHE / f"{given.name}.pt", given.channels, given.steps, scale, given.rate)
-    if given.after:
-        training.start_from(CACHE / f"{given.after}.pt")
+    training = Training(CACHE / "speech.pt", given.channels, given.steps, scale)
     if given.resume:
         training.load()
     losses: list[float] = []
