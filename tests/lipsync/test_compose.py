@@ -10,7 +10,8 @@ from lipsync.compose import Composer
 from lipsync.face import INNER_LOW, INNER_UP, Track
 from lipsync.head import rotation
 from lipsync.media import Frame
-from lipsync.mouth import ROWS, Shape, closed, rows
+from lipsync.mouth import LOW_OUT, ROWS, Shape, closed, rows
+from lipsync.paint import dense
 from lipsync.palette import Palette
 from lipsync.subject import Subject, anatomy, subject_of
 
@@ -92,6 +93,21 @@ def test_the_mouth_opens_where_it_is() -> None:
         box = tuple(int(v) for v in (*lips.min(0), *(lips.max(0) + np.float32([0, 12]))))
         openings.append(int((frame.rgb(box).max(-1) < 45).sum()))
     assert openings[0] < openings[1] < openings[2]
+
+
+def test_lips_come_to_lie_where_they_were_asked_for() -> None:
+    subject, composer = scene(points())
+    frame, shape = picture(), shape_of(subject, **WIDE_OPEN)
+    sketch = composer.sketch(frame, 0, shape, 1.0)
+    assert sketch is not None
+    wanted, own = (
+        subject.planes.to_frame(0, lips[LOW_OUT]) for lips in (subject.apparent(0, shape.lips), subject.own_lips(0))
+    )
+    at = (wanted - sketch.box[:2]).astype(np.float32)
+    places = cv2.remap(dense(sketch.whole.field), at[:, :1].copy(), at[:, 1:].copy(), cv2.INTER_LINEAR)[:, 0, :2]
+    off = (places + sketch.box[:2] - own)[1:-1] / SCALE
+    assert np.abs(off.mean(0)).max() < 0.001  # a tenth of what the tracker can tell
+    assert np.abs(off).max() < 0.005
 
 
 def test_the_same_mouth_gives_the_same_bytes() -> None:
