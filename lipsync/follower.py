@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lipsync.face import K, Points, Track
-from lipsync.landmarks import Landmarks, face_crop
+from lipsync.landmarks import Landmarks, Matrix, Reading, face_crop
 from lipsync.media import Frame
 from lipsync.scene import Scene, jumped
 from lipsync.search import DRIFT, LOST, Face, Search, close_up, strays, with_lips
@@ -21,6 +22,15 @@ HASTE = 3 * DRIFT
 
 PAUSE = 4
 """Frames that are not searched again after one in which there are faces, but not the one that is wanted."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The next frame, being read in the crop that will do unless the face strays from it."""
+
+    frame: Frame
+    to_crop: Matrix
+    reading: Future[Reading]
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,27 @@ class Follower:
         strangers: Frames in which there were faces, but not the one that is wanted.
     """
 
-    def __init__(self, search: Search, landmarks: Landmarks, wanted: Wanted, pick: str | int, still: bool) -> None:
+    def __init__(
+        self,
+        search: Search,
+        landmarks: Landmarks,
+        wanted: Wanted,
+        pick: str | int,
+        still: bool,
+        pool: Executor | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            search: Finds faces.
+            landmarks: Reads them.
+            wanted: Whose face it shall be.
+            pick: See :meth:`Tracker.track`.
+            still: There is only one frame.
+            pool: Where to read the next face while the lips of this one are read; None: nowhere. It changes no result.
+        """
+        self._pool = pool
+        self._ahead: Ahead | None = None
         self.most = self.strangers = 0
         self._wanted, self._pause = wanted, 0
         self._search, self._landmarks = search, landmarks
@@ -55,14 +85,14 @@ class Follower:
         self._last: Points | None = None
         self._away = 0
 
-    def step(self, frame: Frame) -> Sight:
-        """Look at the next frame."""
+    def step(self, frame: Frame, following: Frame | None = None) -> Sight:
+        """Look at the next frame; ``following`` is the one after it, if there is one."""
         changed = self._scene.changed(frame)
         begins, self._begun = changed or not self._begun, True
         if changed:
             self._face = self._last = None
             self._pause = 0
-        face, fresh = self._followed(frame)
+        face, fresh = self._followed(frame, following)
         if face is not None and not self._wanted.still(frame, face):
             self._face = self._last = face = None
             begins = True
@@ -78,19 +108,32 @@ class Follower:
         self._last = face.points
         return Sight(face.points, face.score, fresh, self._wanted.shot)
 
-    def _followed(self, frame: Frame) -> tuple[Face | None, bool]:
+    def _followed(self, frame: Frame, following: Frame | None) -> tuple[Face | None, bool]:
         """The face a little further on, and whether it jumped; None where it is lost."""
         if self._face is None:
             return None, False
         to_crop = self._face.to_crop
-        reading = self._landmarks.face(frame, to_crop)
+        reading = self._read(frame, to_crop)
         if reading.score >= LOST and strays(to_crop, reading.points, HASTE):
             face = close_up(frame, self._landmarks, face_crop(reading.points))
         else:
+            self._look_ahead(following, to_crop, reading)
             face = with_lips(frame, self._landmarks, reading, to_crop)
         if face.score < LOST:
             return None, False
         return face, jumped(face.points, self._face.points)
+
+    def _read(self, frame: Frame, to_crop: Matrix) -> Reading:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.frame is frame and ahead.to_crop is to_crop:
+            return ahead.reading.result()
+        return self._landmarks.face(frame, to_crop)
+
+    def _look_ahead(self, following: Frame | None, to_crop: Matrix, reading: Reading) -> None:
+        if self._pool is None or following is None:
+            return
+        if reading.score >= LOST and not strays(to_crop, reading.points):
+            self._ahead = Ahead(following, to_crop, self._pool.submit(self._landmarks.face, following, to_crop))
 
     def _elsewhere(self, points: Points) -> bool:
         return self._last is not None and jumped(points, self._last)

@@ -6,6 +6,7 @@ A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -15,6 +16,7 @@ from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find, first_line
 from lipsync.take import Weights
+from lipsync.threads import cores, side_by_side
 
 if TYPE_CHECKING:
     from lipsync.cover import Tiles
@@ -100,6 +102,7 @@ class LandmarkTracker:
         detector, self._landmarks = Detector(device), Landmarks(device)
         self._search = Search(detector, self._landmarks)
         self._recogniser = Recogniser(device)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="look") if cores() > 1 else None
         self.weights = (*detector.weights, *self._landmarks.weights, *self._recogniser.weights)
 
     def meet(self, photo: Frame) -> Likeness:
@@ -114,18 +117,17 @@ class LandmarkTracker:
         from lipsync.flow import Flow
         from lipsync.follower import ABSENT, Follower, track_of
         from lipsync.steady import steadied
-        from lipsync.threads import side_by_side
         from lipsync.wanted import Wanted
 
         stream = iter(frames)
         first = list(islice(stream, 2))
         wanted = Wanted(self._recogniser, who)
-        follower = Follower(self._search, self._landmarks, wanted, pick, still=len(first) == 1)
+        follower = Follower(self._search, self._landmarks, wanted, pick, len(first) == 1, self._pool)
         flow, sights, motions, seen = Flow(), [], [], []
 
         def looked() -> Iterator[tuple[Frame, Sight]]:
-            for number, frame in enumerate(chain(first, stream), start=1):
-                sights.append(follower.step(frame))
+            for number, (frame, following) in enumerate(_with_next(chain(first, stream)), start=1):
+                sights.append(follower.step(frame, following))
                 yield frame, sights[-1]
                 report(number)
 
@@ -146,6 +148,14 @@ class LandmarkTracker:
             raise wanted.nobody(len(track)) if strangers else no_face(len(track), pick, follower.most)
         remarks = wanted.remarks(len(track), strangers)
         return replace(steadied(track, motions), covered=covered(track, seen), remarks=remarks)
+
+
+def _with_next(frames: Iterator[Frame]) -> Iterator[tuple[Frame, Frame | None]]:
+    frame = next(frames, None)
+    while frame is not None:
+        following = next(frames, None)
+        yield frame, following
+        frame = following
 
 
 def no_face(frames: int, pick: str | int, most: int) -> NoFaceError:
