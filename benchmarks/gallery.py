@@ -29,7 +29,7 @@ from lipsync.media import open_face, open_speech
 from lipsync.take import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Limits
 from lipsync.tracker import Tracker, load_tracker
 
-SIDE = 180
+SIDE = 168
 """Pixels of a picture of a mouth, or of a whole face."""
 EACH = 7
 """Consecutive frames of one moment."""
