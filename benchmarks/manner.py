@@ -190,7 +190,7 @@ def columns(talks: Sequence[Talk], people: Sequence[Talk], articulation: Articul
     return heads, np.array(figures)
 
 
-def main(words: Sequence[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Measure and record."""
     articulation, tracker = Articulation("cpu"), load_tracker("auto", OPTIONS.device)
     paths = chosen(words, [path.name for path in sorted(CLIPS.glob("*.mp4"))])
