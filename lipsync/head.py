@@ -27,6 +27,8 @@ LIKELY = np.array([0.5, 0.3])
 """Yaw and pitch that pictures commonly have, in radians: keeps a flat, odd face from seeming to nod."""
 ENOUGH = 300
 """Pictures from which a head of one's own is learnt well."""
+LARGEST = 20.0
+"""Pixels per IOD for each pixel between the eyes, at most: beyond it the fit ran away, as from mirrored points."""
 STEPS = 10
 CHUNK = 2048
 
@@ -110,7 +112,7 @@ class Head:
         """Fit the head to the points of T pictures.
 
         Args:
-            points: (T, 99, 2) pixels; frames with NaN get a NaN pose.
+            points: (T, 99, 2) pixels; frames with NaN, or with points that are no face, get a NaN pose.
         """
         found = np.full((len(points), 6), np.nan)
         apart = np.hypot(*(points[:, EYE_L[0]] - points[:, EYE_R[0]]).T)
@@ -118,6 +120,8 @@ class Head:
         for start in range(0, len(good), CHUNK):
             part = good[start : start + CHUNK]
             found[part] = _fit(self.shape[STABLE], points[part][:, STABLE].astype(np.float64))
+        found[~((found[:, 0] > 0) & (found[:, 0] < LARGEST * apart))] = np.nan
+        found[~((found[:, 0] > 0) & (found[:, 0] < LARGEST * apart))] = np.nan
         return Poses(scale=found[:, 0], angles=found[:, 1:4], shift=found[:, 4:])
 
     def own(self, points: NDArray[np.floating]) -> Head:
@@ -126,6 +130,8 @@ class Head:
         A few pictures say little about what is shape and what is pose: they move the head only part of the way.
         """
         poses = self.poses(points)
+        if not np.isfinite(poses.scale).any():
+            return self
         front = np.flatnonzero(np.abs(poses.angles[:, 0]) < np.nanmedian(np.abs(poses.angles[:, 0])) + 0.05)
         front = front[:: max(1, len(front) // ENOUGH)]
         seen = np.array([_places(poses, k, points[k], self.shape[:, 2]) for k in front.tolist()])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync import weights
+from lipsync.errors import NoFaceError
 from lipsync.face import CHIN, LIPS, K, Track
 from lipsync.head import Array, Head, Planes, Poses
 from lipsync.mouth import (
@@ -111,10 +112,15 @@ def subject_of(track: Track, known: Anatomy) -> Subject:
     Args:
         track: Geometry of all frames of the source; at least one has the face.
         known: What is known of heads in general.
+
+    Raises:
+        NoFaceError: The points of no frame look like a face.
     """
     points = np.where(track.present[:, None, None], track.points, np.float32(np.nan))
     head = known.head.own(points)
     poses = head.poses(points)
+    if not np.isfinite(poses.scale).any():
+        raise NoFaceError("the points that the tracker found are no face", "Use another picture, or another tracker.")
     depths = head.shape[:, 2]
     planes = poses.plane(float(depths[LIPS].mean()))
     seen = _in_plane(planes, points)

@@ -121,7 +121,8 @@ class Wanted:
         if self._photo is not None and float(_unit(self._sums[best]) @ self._photo) < LIKE_PHOTO:
             return frozenset()
         same = SAME if self._photo is None else SAME_ASKED
-        near = [float(_unit(one) @ _unit(self._sums[best])) for one in self._sums]
+        theirs = _unit(self._sums[best])
+        near = [float(_unit(one) @ theirs) for one in self._sums]
         return frozenset(number for number, like in enumerate(near) if like >= same)
 
     def _sought(self) -> Likeness:
@@ -156,7 +157,8 @@ class Wanted:
         said = []
         if self._photo is not None:
             best = float(_unit(self._sums[self._best()]) @ self._photo)
-            others = [_unit(one) for number, one in enumerate(self._sums) if number not in self.kept()]
+            kept = self.kept()
+            others = [_unit(one) for number, one in enumerate(self._sums) if number not in kept]
             rival = max((float(one @ self._photo) for one in [*others, *self._rivals]), default=-1.0)
             if best < SURELY or rival > best - RIVAL:
                 said.append("the photo of who is meant left some doubt: see whether the right person speaks")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync.face import LIPS
+from lipsync.errors import NoFaceError
+from lipsync.face import LIPS, Track
 from lipsync.head import STABLE, Head, Poses, rotation
-from lipsync.subject import anatomy
+from lipsync.replay import drawn
+from lipsync.subject import anatomy, subject_of
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,12 @@ def misfit(head: Head, points: np.ndarray) -> float:
     poses = head.poses(points)
     seen = np.einsum("t,tij,nj->tni", poses.scale, poses.turn, head.shape) + poses.shift[:, None]
     return float(np.abs(seen - points)[:, STABLE].mean())
+
+
+def test_points_that_are_no_face_have_no_pose(head: Head) -> None:
+    points = np.repeat(drawn(256, 256)[None], 3, axis=0) * np.float32(0.001)
+    assert np.isnan(head.poses(points).scale).all()
+    assert head.own(points) is head
+    flags = np.ones(3, np.bool_)
+    with pytest.raises(NoFaceError, match="no face"):
+        subject_of(Track(points, np.ones(3, np.float32), present=flags, cuts=flags), anatomy())
