@@ -8,7 +8,6 @@ so the teacher's own is the measure), and its mean in the frame of the head, whe
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ FEWEST = 25
 CLOSERS = {"p", "b", "m"}
 COLUMNS = (
     *("clip", "frames", "lost", "lips %", "inner %", "all %", "opening %", "opening r"),
-    *("jitter, picture", "jitter, head", "ms"),
+    *("jitter, picture", "jitter, head"),
 )
 
 Array = NDArray[np.float64]
@@ -39,14 +38,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Verdict:
-    """One clip: frames, frames lost, errors, both jitters with the teacher's, milliseconds a frame with decoding."""
+    """One clip: frames, frames lost, errors, both jitters with the teacher's."""
 
     frames: int
     lost: int
     errors: Array
     likeness: float
     jitter: Array
-    cost: float
 
     def row(self, name: str) -> list[str]:
         """Its line of the table."""
@@ -59,7 +57,6 @@ class Verdict:
             f"{self.likeness:.3f}",
             f"{ours:.2f} / {theirs:.2f} = {ours / theirs:.2f}×",
             f"{ours_head:.2f} / {theirs_head:.2f} = {ours_head / theirs_head:.2f}×",
-            f"{self.cost:.1f}",
         ]
 
 
@@ -88,7 +85,7 @@ def in_head(points: NDArray[np.float32], head: Head) -> Array:
     return np.array([planes.to_plane(number, one) for number, one in enumerate(points)])
 
 
-def judge(track: Track, known: Lesson, head: Head, cost: float) -> Verdict | None:
+def judge(track: Track, known: Lesson, head: Head) -> Verdict | None:
     """Compare a track with the teacher's; None where a face is hardly ever frontal."""
     truth = known.ours
     seen = np.isfinite(truth[:, 0, 0])
@@ -108,7 +105,7 @@ def judge(track: Track, known: Lesson, head: Head, cost: float) -> Verdict | Non
     jitter += [float(jerk(in_head(points, head), still)[steady].mean()) for points in (track.points, truth)]
     lost = int((front & ~track.present).sum())
     likeness = float(np.corrcoef(*gaps)[0, 1])
-    return Verdict(len(track), lost, np.array(errors), likeness, np.array(jitter), cost)
+    return Verdict(len(track), lost, np.array(errors), likeness, np.array(jitter))
 
 
 def closures(tracks: dict[str, Track]) -> str:
@@ -141,7 +138,6 @@ def mean(verdicts: list[Verdict]) -> Verdict:
         np.mean([one.errors for one in verdicts], axis=0),
         float(np.mean([one.likeness for one in verdicts])),
         np.mean([one.jitter for one in verdicts], axis=0),
-        float(np.mean([one.cost for one in verdicts])),
     )
 
 
@@ -157,9 +153,8 @@ def main(words: list[str] | None = None) -> None:
         if known is None:
             continue
         source = opened(clip)
-        start = time.perf_counter()
         track = tracks[clip.stem] = tracker.track(source.frames(), "largest", lambda _: None)
-        verdict = judge(track, known, head, (time.perf_counter() - start) * 1000 / len(track))
+        verdict = judge(track, known, head)
         if verdict is None:
             print(f"{clip.name} is left out: hardly ever frontal", flush=True)
             continue

@@ -121,7 +121,6 @@ class Head:
             part = good[start : start + CHUNK]
             found[part] = _fit(self.shape[STABLE], points[part][:, STABLE].astype(np.float64))
         found[~((found[:, 0] > 0) & (found[:, 0] < LARGEST * apart))] = np.nan
-        found[~((found[:, 0] > 0) & (found[:, 0] < LARGEST * apart))] = np.nan
         return Poses(scale=found[:, 0], angles=found[:, 1:4], shift=found[:, 4:])
 
     def own(self, points: NDArray[np.floating]) -> Head:
