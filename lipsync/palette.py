@@ -84,7 +84,7 @@ def middle_palette(seen: Sequence[Palette]) -> Palette:
 
 
 def _tooth(white: Pixels, skin: Pixels, bright: float, colour: float) -> Pixels:
-    """Guess teeth from the white of the eye and the cheeks, by what 548 smiling portraits show (18 grey levels off; then raised by eye)."""
+    """Guess teeth from the white of the eye and the cheeks, as 548 smiling portraits show them, brightened by eye."""
     level = float(np.clip(LEVEL @ (white.mean(), bright, 1.0), 0.9 * bright, 244.0))
     if colour < 0.15:
         return np.full(3, level, np.float32)
