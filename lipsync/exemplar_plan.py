@@ -37,6 +37,9 @@ WRONG = 2.0
 """What an open mouth costs where a closed one is wanted; half of it the other way round."""
 SHORT = 10.0
 """What each tenth of an IOD costs by which a mouth opens less than is wanted."""
+PARTED, MOST_PARTED = 0.15, 3.0
+"""How much darker (logarithm) it is between the lips than in the best shut mouths, to cost 1 where they shall be shut,
+and the most that this costs: a tracker calls lips closed that still show a slit."""
 ENOUGH = 0.5
 """Share of the wanted opening that has to be filmed."""
 FADE = 2
@@ -132,6 +135,7 @@ class _Shelf:
         self._light = np.log(np.array([one.light for one in stock]) + 1)
         self._sharp = np.log(np.array([one.sharp[-1] for one in stock]))
         looks = np.array([one.look.ravel() for one in stock])
+        self._slit = slits(np.array([one.look for one in stock]), self.gaps < CLOSED)
         self.jumps = self._between(looks)
         told = np.column_stack([self.gaps, self.gaps**2, np.abs(self.gaps), width(lips), self._drops, self._turns])
         self._odd = oddness(told, looks)
@@ -145,6 +149,7 @@ class _Shelf:
         cost = _apart(_flat(lips), self._lips) * np.sqrt(2) / SHAPE + np.abs(drops[:, None] - self._drops) / DROP
         cost += WRONG * ((wanted < CLOSED) & (self.gaps > OPEN))
         cost += WRONG / 2 * ((wanted > OPEN) & (self.gaps < CLOSED))
+        cost += (wanted < CLOSED) * np.minimum(self._slit / PARTED, MOST_PARTED)
         cost += SHORT * np.maximum(wanted - self.gaps - 0.01, 0) / 0.1
         turned = np.nan_to_num(self._angles[numbers])
         cost += np.linalg.norm(turned[:, None] - self._turns, axis=-1) / TURN
@@ -163,6 +168,24 @@ class _Shelf:
         between[step == -1] = BACK
         between[step == 0] = STAY
         return np.asarray(between, np.float32)
+
+
+def slits(looks: Array, closed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Say how visibly lips are parted that are taken for closed.
+
+    Args:
+        looks: (n, 7, 11, 3) grey levels, as :attr:`Exemplar.look`.
+        closed: (n,) which are taken for closed.
+
+    Returns:
+        (n,) logarithms, 0 or more: how much darker than the lips it is between them, beyond where they shut best.
+    """
+    if not closed.any():
+        return np.zeros(len(looks))
+    grey = looks[:, :, 3:8].mean(-1, dtype=np.float64) + 4
+    lips, between = grey[:, [1, 5]].mean((1, 2)), grey[:, 2:5].min(1).min(1)
+    parted = np.log(lips / between)
+    return np.asarray(np.maximum(parted - np.percentile(parted[closed], 10), 0), np.float64)
 
 
 def oddness(told: NDArray[np.float64], looks: Array) -> NDArray[np.float64]:

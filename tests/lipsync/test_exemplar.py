@@ -12,7 +12,7 @@ import pytest
 from lipsync import exemplar, exemplar_plan
 from lipsync.drawing import Drawing
 from lipsync.exemplar import choose, gather, usual_lip
-from lipsync.exemplar_plan import CLOSED, cheapest, oddness, plan_of, served
+from lipsync.exemplar_plan import CLOSED, cheapest, oddness, plan_of, served, slits
 from lipsync.face import Track
 from lipsync.match import GAIN, lit
 from lipsync.media import Frame
@@ -247,3 +247,12 @@ def test_a_lent_mouth_has_the_wanted_opening() -> None:
         pale = np.flatnonzero(column[:, 1] > 185)
         pale = pale[(pale > edges[0, 1] - 8) & (pale < edges[1, 1] + 8)]
         assert pale.max() - pale.min() == pytest.approx(edges[1, 1] - edges[0, 1], abs=2.5)
+
+
+def test_a_slit_between_lips_that_are_taken_for_closed_is_told() -> None:
+    looks = np.full((4, 7, 11, 3), 120, np.float32)
+    looks[:3, 3] = 100
+    looks[2, 3, 4:7] = 40
+    told = slits(looks, np.array([True, True, True, False]))
+    assert told[0] == told[1] < 0.1 < 0.5 < told[2]
+    assert (slits(looks, np.zeros(4, np.bool_)) == 0).all()
