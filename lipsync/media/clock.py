@@ -12,12 +12,14 @@ Times = tuple[Fraction, ...]
 def repaired(stamps: Sequence[int | None], tick: Fraction, fps: Fraction) -> Times:
     """Give strictly increasing seconds from 0 for time stamps that are missing, repeat or go back.
 
+    Stamps that are all the same say no more than none at all.
+
     Args:
         stamps: In presentation order, in units of ``tick``.
         tick: Seconds of one unit.
         fps: What to assume where stamps are missing.
     """
-    if any(stamp is None for stamp in stamps):
+    if any(stamp is None for stamp in stamps) or (len(stamps) > 1 and len(set(stamps)) == 1):
         return tuple(number / fps for number in range(len(stamps)))
     highest, rising = stamps[0] or 0, []
     for stamp in stamps:

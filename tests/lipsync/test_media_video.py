@@ -162,7 +162,7 @@ def test_stamps_are_repaired() -> None:
     assert repaired([0, 4, 4, 8], tick, fps) == (0, Fraction(4, 100), Fraction(6, 100), Fraction(8, 100))
     assert repaired([0, 8, 4, 12], tick, fps) == (0, Fraction(8, 100), Fraction(10, 100), Fraction(12, 100))
     assert repaired([0, None, 8], tick, fps) == (0, Fraction(1, 25), Fraction(2, 25))
-    assert repaired([7, 7], tick, fps) == (0, Fraction(2, 100))
+    assert repaired([7, 7, 7], tick, fps) == (0, Fraction(1, 25), Fraction(2, 25))  # no clock at all
     assert snapped((Fraction(0), Fraction(33, 1000)), Fraction(1, 1000), Fraction(30)) == (0, Fraction(1, 30))
     assert snapped((Fraction(0), Fraction(3, 100)), Fraction(1, 1000), Fraction(30)) == (0, Fraction(3, 100))
 
