@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import subprocess
 import sys
 
 NAMES = (
@@ -12,12 +12,15 @@ NAMES = (
 
 
 def main(names: list[str]) -> None:
-    """Run each in turn; each records its own section of docs/figures.md."""
+    """Run each in turn, in a process of its own: the peak memory of a child counts its parent's before it starts.
+
+    Each records its own section of docs/figures.md.
+    """
     unknown = set(names) - set(NAMES)
     if unknown:
         sys.exit(f"no benchmark called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     for name in names or NAMES:
-        importlib.import_module(f"benchmarks.{name}").main()
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
 
 
 if __name__ == "__main__":
