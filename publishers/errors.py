@@ -4,6 +4,7 @@
 
     PublishError              a message for a person, and a hint: what to do about it
     ├── Unreachable           nobody answered, or answered "later" (passing: worth another try)
+    ├── Pending               everything is sent, only time is missing (passing)
     ├── Refused               the service said no, for good: no funds, no right, too large
     ├── Mismatch              what the service holds is not what we gave it
     ├── PublisherError        a publisher is unknown, broken or wrongly set up
@@ -11,6 +12,8 @@
 """
 
 from __future__ import annotations
+
+from publishers.base import Receipt
 
 
 class PublishError(Exception):
@@ -20,14 +23,16 @@ class PublishError(Exception):
         message: What happened, to which file, at which publisher.
         hint: What the person can do, one sentence, or "".
         passing: True where the same call may succeed later.
+        wait: Seconds after which that is worth a try, or None where nobody knows.
     """
 
     passing: bool = False
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", wait: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.wait = wait
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}".rstrip() if self.hint else self.message
@@ -37,6 +42,20 @@ class Unreachable(PublishError):
     """Nobody answered, or answered "later"."""
 
     passing = True
+
+
+class Pending(PublishError):
+    """Everything is sent, and only time is missing until it counts as published.
+
+    Attributes:
+        receipt: What there is so far; its state is "sent", "pending" or "confirmed".
+    """
+
+    passing = True
+
+    def __init__(self, message: str, receipt: Receipt, wait: float) -> None:
+        super().__init__(message, "It is looked after by itself.", wait)
+        self.receipt = receipt
 
 
 class Refused(PublishError):

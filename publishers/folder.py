@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from publishers import disk
-from publishers.base import Artifact, Receipt
+from publishers.base import Artifact, Beat, Examination, Parcel, Quote, QuoteLine, Receipt
 from publishers.errors import Mismatch, PublisherError, Refused, Unreachable
 from publishers.filename import plain
 
@@ -41,7 +41,7 @@ class FolderPublisher:
     url: str = ""
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, object]) -> FolderPublisher:
+    def from_settings(cls, settings: Mapping[str, object], state: Path) -> FolderPublisher:
         """Take ``path`` (needed) and ``url`` from the configuration.
 
         Raises:
@@ -62,12 +62,13 @@ class FolderPublisher:
         """The name in ``publish.to``."""
         return "folder"
 
-    def publish(self, artifact: Artifact, drawer: Path) -> Receipt:
+    def publish(self, artifact: Artifact, parcel: Parcel, beat: Beat) -> Receipt:
         """Copy the artifact, unless its bytes are there already.
 
         Args:
             artifact: What to copy.
-            drawer: Only its name is used: so that two jobs never write one temporary file.
+            parcel: Only its id is used: so that two jobs never write one temporary file.
+            beat: Called before and after.
 
         Raises:
             Unreachable: The directory is not there, full or failing.
@@ -75,12 +76,30 @@ class FolderPublisher:
             Mismatch: The artifact changed since it was hashed, or the disk does not hold what was written.
         """
         plain(artifact.name)
-        token = hashlib.sha256(f"{drawer}\0{artifact.name}".encode()).hexdigest()[:12]
+        token = hashlib.sha256(f"{parcel.id}\0{artifact.name}".encode()).hexdigest()[:12]
+        beat(0.0)
         with self._storage(artifact.name):
             if not artifact.path.is_file():
                 raise Refused(f"{artifact.name} is no longer where it was made", "Make the job anew.")
             place = self._place(artifact, f".{artifact.sha256[:16]}-{token}.part")
+        beat(1.0)
         return self._receipt(artifact, place)
+
+    def quote(self, parcel: Parcel, online: bool) -> Quote:
+        """Return where the files would lie, if their names are free there; it costs nothing."""
+        lines = tuple(QuoteLine(one.name, SCHEME + quote(one.name, safe=""), 0) for one in parcel.artifacts)
+        if online and not self.path.is_dir():
+            raise self._away()
+        return Quote(self.name, lines, 0)
+
+    def examine(self) -> tuple[Examination, ...]:
+        """Look whether the directory is there and may be written."""
+        if not self.path.is_dir():
+            error = self._away()
+            return (Examination("directory", "fail", error.message, error.hint),)
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            return (Examination("directory", "fail", f"{self.path} may not be written", "Change its rights."),)
+        return (Examination("directory", "ok", str(self.path)),)
 
     def verify(self, receipt: Receipt) -> None:
         """Read the copy that the receipt names and compare its hash.
@@ -129,14 +148,17 @@ class FolderPublisher:
         except ValueError:
             raise Mismatch(f"{receipt.address!r} names no file of the folder") from None
 
+    def _away(self) -> Unreachable:
+        return Unreachable(
+            f"the directory {self.path.name!r} of publish.folder is not there",
+            "Is the share mounted? Make the directory if it is new.",
+        )
+
     @contextlib.contextmanager
     def _storage(self, name: str) -> Iterator[None]:
         """Turn what the disk says into what the caller can act on."""
         if not self.path.is_dir():
-            raise Unreachable(
-                f"the directory {self.path.name!r} of publish.folder is not there",
-                "Is the share mounted? Make the directory if it is new.",
-            )
+            raise self._away()
         try:
             yield
         except OSError as error:

@@ -1,6 +1,6 @@
 """Publishers by name: entry points of the group ``lipsyncd.publishers``.
 
-An entry point names a class with ``from_settings(settings) -> Publisher``. Only the one that is asked for is loaded, so
+An entry point names a class with ``from_settings(settings, state)``. Only the one that is asked for is loaded, so
 a broken plug-in harms nobody else; asked for, it is an error that names it.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Protocol, cast
 
-from publishers.base import Publisher
+from publishers.base import Announcer, Publisher
 from publishers.errors import PublisherError
 
 GROUP = "lipsyncd.publishers"
@@ -32,8 +33,11 @@ _BROKEN = (
 class Factory(Protocol):
     """What an entry point leads to."""
 
-    def from_settings(self, settings: Mapping[str, object]) -> Publisher:
-        """Return a publisher that is ready, or raise ``PublisherError`` with what to mend in the settings."""
+    def from_settings(self, settings: Mapping[str, object], state: Path) -> Publisher | Announcer:
+        """Return a publisher that is ready, or raise ``PublisherError`` with what to mend in the settings.
+
+        ``state`` is a directory of the service's own files that outlives jobs; all publishers share it.
+        """
         ...
 
 
@@ -53,12 +57,13 @@ def broken() -> dict[str, str]:
     return faults
 
 
-def build(name: str, settings: Mapping[str, object]) -> Publisher:
+def build(name: str, settings: Mapping[str, object], state: Path) -> Publisher | Announcer:
     """Return the publisher of that name, set up.
 
     Args:
         name: One of ``names()``.
         settings: What its own section of the configuration says, by key.
+        state: Directory of the service's own files; the ledger is in it.
 
     Raises:
         PublisherError: It is unknown, broken, or the settings are not right.
@@ -66,7 +71,7 @@ def build(name: str, settings: Mapping[str, object]) -> Publisher:
     found = [point for point in entry_points(group=GROUP) if point.name == name]
     if not found:
         raise PublisherError(f"there is no publisher {name!r}", f"Installed are: {', '.join(names()) or 'none'}.")
-    return _load(found[0]).from_settings(settings)
+    return _load(found[0]).from_settings(settings, state)
 
 
 def _load(point: EntryPoint) -> Factory:

@@ -18,9 +18,14 @@ KNOWS = {"daemon": {"lipsync", "publishers"}, "lipsync": set(), "publishers": se
 """Which of our packages each package may import, besides itself."""
 
 OWNERS = {
+    "PIL": "lipsync/label",
+    "arweave": "publishers/arweave/wallet.py",
     "av": "lipsync/media/",
+    "c2pa": "publishers/",
+    "cryptography": "publishers/",
     "cv2": "lipsync/",
     "httpx": "publishers/http.py",
+    "ipfshttpclient": "publishers/node.py",
     "librosa": "lipsync/",
     "numpy": "lipsync/",
     "pydantic": "daemon/",
@@ -36,7 +41,7 @@ OWNERS = {
 LIBRARIES = {*sys.stdlib_module_names, *PACKAGES, *OWNERS, "threadpoolctl"}
 FUNCTION = 40
 MODULE = 300
-HEAVY = {"torch", "cv2", "av", "librosa", "scipy"}
+HEAVY = {"torch", "cv2", "av", "librosa", "scipy", "httpx", "c2pa", "cryptography", "ipfshttpclient", "arweave"}
 
 
 def sources() -> list[Path]:

@@ -174,7 +174,7 @@ def test_lists_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_the_folder_publisher_takes_its_settings(tmp_path: Path) -> None:
     said = {"publish": {"to": ["folder"], "folder": {"path": str(tmp_path), "url": "https://example.org"}}}
     settings = load_settings(None, said)
-    assert publishers.build("folder", settings.publisher("folder")).name == "folder"
+    assert publishers.build("folder", settings.publisher("folder"), tmp_path).name == "folder"
     assert "publish.folder.path" in faults(None, {"publish": {"to": ["folder"]}})
 
 

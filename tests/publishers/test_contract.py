@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from publishers import Artifact, Mismatch, Publisher, PublishError, Unreachable, build, identify, names
+from publishers import (
+    Artifact,
+    Mismatch,
+    Parcel,
+    Publisher,
+    PublishError,
+    Quoter,
+    Unreachable,
+    build,
+    identify,
+    names,
+    quietly,
+)
 
 
 @dataclass(frozen=True)
@@ -32,12 +44,19 @@ class Case:
     held: Callable[[], int]
 
 
+def store(name: str, settings: Mapping[str, object], state: Path) -> Publisher:
+    """Build a publisher that keeps files; an announcer is not meant here."""
+    publisher = build(name, settings, state)
+    assert isinstance(publisher, Publisher)
+    return publisher
+
+
 def folder(home: Path) -> Case:
     place = home / "archive"
     place.mkdir()
 
     def make() -> Publisher:
-        return build("folder", {"path": str(place), "url": "https://nas.example/v"})
+        return store("folder", {"path": str(place), "url": "https://nas.example/v"}, home)
 
     def files() -> list[Path]:
         return [path for path in place.rglob("*") if path.is_file()]
@@ -69,9 +88,8 @@ def artifact(tmp_path: Path) -> Artifact:
 
 
 @pytest.fixture
-def drawer(tmp_path: Path) -> Path:
-    (tmp_path / "drawer").mkdir()
-    return tmp_path / "drawer"
+def parcel(artifact: Artifact) -> Parcel:
+    return Parcel("a1b2", "周报", (artifact,))
 
 
 def test_every_publisher_that_ships_is_held_to_the_contract() -> None:
@@ -84,8 +102,8 @@ def test_it_is_a_publisher(case: Case) -> None:
     assert case.publisher.name
 
 
-def test_a_receipt_says_what_is_where(case: Case, artifact: Artifact, drawer: Path, tmp_path: Path) -> None:
-    receipt = case.publisher.publish(artifact, drawer)
+def test_a_receipt_says_what_is_where(case: Case, artifact: Artifact, parcel: Parcel, tmp_path: Path) -> None:
+    receipt = case.publisher.publish(artifact, parcel, quietly)
     assert (receipt.publisher, receipt.name, receipt.sha256) == (case.publisher.name, artifact.name, artifact.sha256)
     assert receipt.state in ("sent", "pending", "confirmed", "read back")
     assert ":" in receipt.address
@@ -94,36 +112,36 @@ def test_a_receipt_says_what_is_where(case: Case, artifact: Artifact, drawer: Pa
     case.publisher.verify(receipt)
 
 
-def test_publishing_again_continues_and_adds_nothing(case: Case, artifact: Artifact, drawer: Path) -> None:
-    first = case.publisher.publish(artifact, drawer)
-    assert case.anew().publish(artifact, drawer) == first
+def test_publishing_again_continues_and_adds_nothing(case: Case, artifact: Artifact, parcel: Parcel) -> None:
+    first = case.publisher.publish(artifact, parcel, quietly)
+    assert case.anew().publish(artifact, parcel, quietly) == first
     assert case.held() == 1
 
 
-def test_the_artifact_stays_as_it_is(case: Case, artifact: Artifact, drawer: Path) -> None:
+def test_the_artifact_stays_as_it_is(case: Case, artifact: Artifact, parcel: Parcel) -> None:
     before = (artifact.path.read_bytes(), artifact.path.stat().st_mtime_ns)
-    case.publisher.publish(artifact, drawer)
+    case.publisher.publish(artifact, parcel, quietly)
     assert (artifact.path.read_bytes(), artifact.path.stat().st_mtime_ns) == before
 
 
 def test_an_artifact_that_changed_since_it_was_hashed_is_not_published(
-    case: Case, artifact: Artifact, drawer: Path
+    case: Case, artifact: Artifact, parcel: Parcel
 ) -> None:
     artifact.path.write_bytes(b"b video" * 200_000)
     with pytest.raises(Mismatch, match="changed after it was hashed"):
-        case.publisher.publish(artifact, drawer)
+        case.publisher.publish(artifact, parcel, quietly)
     assert case.held() == 0
 
 
-def test_an_artifact_that_is_gone_is_said_to_be_gone(case: Case, artifact: Artifact, drawer: Path) -> None:
+def test_an_artifact_that_is_gone_is_said_to_be_gone(case: Case, artifact: Artifact, parcel: Parcel) -> None:
     artifact.path.unlink()
     with pytest.raises(PublishError, match="no longer where it was made") as caught:
-        case.publisher.publish(artifact, drawer)
+        case.publisher.publish(artifact, parcel, quietly)
     assert not caught.value.passing
 
 
-def test_other_bytes_and_lost_bytes_are_a_mismatch(case: Case, artifact: Artifact, drawer: Path) -> None:
-    receipt = case.publisher.publish(artifact, drawer)
+def test_other_bytes_and_lost_bytes_are_a_mismatch(case: Case, artifact: Artifact, parcel: Parcel) -> None:
+    receipt = case.publisher.publish(artifact, parcel, quietly)
     case.spoil()
     with pytest.raises(Mismatch):
         case.publisher.verify(receipt)
@@ -133,11 +151,11 @@ def test_other_bytes_and_lost_bytes_are_a_mismatch(case: Case, artifact: Artifac
 
 
 def test_a_service_that_is_not_there_is_unreachable_and_that_may_pass(
-    case: Case, artifact: Artifact, drawer: Path, tmp_path: Path
+    case: Case, artifact: Artifact, parcel: Parcel, tmp_path: Path
 ) -> None:
-    receipt = case.publisher.publish(artifact, drawer)
+    receipt = case.publisher.publish(artifact, parcel, quietly)
     case.leave()
-    for act in (lambda: case.publisher.verify(receipt), lambda: case.publisher.publish(artifact, drawer)):
+    for act in (lambda: case.publisher.verify(receipt), lambda: case.publisher.publish(artifact, parcel, quietly)):
         with pytest.raises(Unreachable) as caught:
             act()
         assert caught.value.passing
@@ -148,14 +166,24 @@ def test_a_service_that_is_not_there_is_unreachable_and_that_may_pass(
 @pytest.mark.parametrize(
     "address", ["", "nonsense", "folder:../made/made.part", "folder:%2e%2e%2fmade", "file:///etc/passwd"]
 )
-def test_a_receipt_that_leads_elsewhere_is_refused(case: Case, artifact: Artifact, drawer: Path, address: str) -> None:
-    receipt = case.publisher.publish(artifact, drawer)
+def test_a_receipt_that_leads_elsewhere_is_refused(
+    case: Case, artifact: Artifact, parcel: Parcel, address: str
+) -> None:
+    receipt = case.publisher.publish(artifact, parcel, quietly)
     with pytest.raises(PublishError):
         case.publisher.verify(replace(receipt, address=address))
 
 
 @pytest.mark.parametrize("name", ["../out.mp4", "/etc/out.mp4", ".."])
-def test_a_name_that_leads_elsewhere_is_refused(case: Case, artifact: Artifact, drawer: Path, name: str) -> None:
+def test_a_name_that_leads_elsewhere_is_refused(case: Case, artifact: Artifact, parcel: Parcel, name: str) -> None:
     with pytest.raises(ValueError, match="plain file name"):
-        case.publisher.publish(replace(artifact, name=name), drawer)
+        case.publisher.publish(replace(artifact, name=name), parcel, quietly)
+    assert case.held() == 0
+
+
+def test_a_quote_offline_names_every_file_and_sends_nothing(case: Case, artifact: Artifact, parcel: Parcel) -> None:
+    assert isinstance(case.publisher, Quoter)
+    quote = case.publisher.quote(parcel, online=False)
+    assert quote.publisher == case.publisher.name
+    assert [line.name for line in quote.lines][:1] == [artifact.name]
     assert case.held() == 0

@@ -11,6 +11,7 @@ import pytest
 import publishers
 from publishers import PublisherError, broken, build, names
 
+SHIPPED = ["arweave", "folder", "ipfs", "paragraph", "pinning"]
 PLUGINS = {
     "crashing": "raise RuntimeError('no luck today')",
     "importing": "import a_library_that_is_not_there",
@@ -38,25 +39,25 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("plugins")
 def test_broken_plugins_are_reported_by_name_and_the_rest_go_on(tmp_path: Path) -> None:
-    assert names() == sorted(["folder", *PLUGINS])
+    assert names() == sorted([*SHIPPED, *PLUGINS])
     faults = broken()
     assert set(faults) == set(PLUGINS)
     assert "no luck today" in faults["crashing"]
     assert "a_library_that_is_not_there" in faults["importing"]
     assert "no from_settings" in faults["without"]
-    assert build("folder", {"path": str(tmp_path)}).name == "folder"
+    assert build("folder", {"path": str(tmp_path)}, tmp_path).name == "folder"
 
 
 @pytest.mark.usefixtures("plugins")
 @pytest.mark.parametrize("name", PLUGINS)
-def test_asking_for_a_broken_one_names_it_and_its_package(name: str) -> None:
+def test_asking_for_a_broken_one_names_it_and_its_package(name: str, tmp_path: Path) -> None:
     with pytest.raises(PublisherError, match=rf"the publisher '{name}' is broken .*Reinstall theirs"):
-        build(name, {})
+        build(name, {}, tmp_path)
 
 
-def test_an_unknown_one_is_refused_with_what_there_is() -> None:
-    with pytest.raises(PublisherError, match=r"there is no publisher 'floder'. Installed are: folder"):
-        build("floder", {})
+def test_an_unknown_one_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(PublisherError, match=r"there is no publisher 'floder'. Installed are: arweave, folder"):
+        build("floder", {}, tmp_path)
 
 
 def test_what_ships_is_sound() -> None:
