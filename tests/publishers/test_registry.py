@@ -61,7 +61,7 @@ def test_an_unknown_one_is_refused_with_what_there_is(tmp_path: Path) -> None:
 
 
 def test_what_ships_is_sound() -> None:
-    assert names() == ["folder"]
+    assert names() == SHIPPED
     assert broken() == {}
 
 
