@@ -24,8 +24,13 @@ from daemon.settings import LAYERS, Section, Settings
 __all__ = ["SYSTEM_FILE", "ConfigError", "Fault", "Section", "Settings", "load_settings", "setting_names"]
 
 SYSTEM_FILE = Path("/etc/lipsyncd/config.toml")
-LATER_PUBLISHERS = ("ipfs", "arweave")
-FOLDERS = (("paths", "root"), ("paths", "state"), ("publish", "folder", "path"))
+FOLDERS = (
+    ("paths", "root"),
+    ("paths", "state"),
+    ("publish", "folder", "path"),
+    ("label", "font"),
+    ("credentials", "certificate"),
+)
 
 
 @dataclass(frozen=True)
@@ -208,10 +213,24 @@ def _unusable(settings: Settings) -> Iterator[tuple[str, str]]:
         if not (name == "render.tracker" and value == "auto"):
             yield from _absent(name, group, value)
     for place in settings.publish.to:
-        if place not in LATER_PUBLISHERS:
-            yield from _absent("publish.to", "lipsyncd.publishers", place)
-    if "folder" in settings.publish.to and settings.publish.folder.path is None:
+        yield from _absent("publish.to", "lipsyncd.publishers", place)
+    yield from _incomplete(settings)
+
+
+def _incomplete(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Find settings that lack another one."""
+    publish, credentials = settings.publish, settings.credentials
+    if "folder" in publish.to and publish.folder.path is None:
         yield "publish.folder.path", "publish.to names the folder publisher; say here which folder it is"
+    if "pinning" in publish.to and not publish.pinning:
+        yield "publish.pinning", "publish.to names pinning; add a table [[publish.pinning]] for each service"
+    names = [service.name for service in publish.pinning]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield "publish.pinning", f"two services are called {name!r}; give each a name of its own"
+    if "arweave" in publish.to and publish.arweave.max_ar == 0:
+        yield "publish.arweave.max_ar", "it is 0, so nothing could ever be paid; raise it, or leave arweave out"
+    if credentials.key and credentials.certificate is None:
+        yield "credentials.certificate", "credentials.key is set; say here which certificate it belongs to"
 
 
 def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:
@@ -225,15 +244,7 @@ def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:
 
 def _not_built(settings: Settings) -> Iterator[tuple[str, str]]:
     """Refuse what later versions will do, so that nobody believes it is done."""
-    for place in settings.publish.to:
-        if place in LATER_PUBLISHERS:
-            yield "publish.to", f"publishing to {place} is not built yet; leave it out"
     for name, value in (
-        ("publish.pinning", settings.publish.pinning),
-        ("label.visible", settings.label.visible),
-        ("label.metadata", settings.label.metadata),
-        ("credentials.certificate", settings.credentials.certificate),
-        ("credentials.key", settings.credentials.key),
         ("notify.urls", settings.notify.urls),
         ("page.listen", settings.page.listen),
     ):

@@ -6,89 +6,36 @@ line and messages for people. The order is command line, environment, file, defa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.environment import EnvironmentSource
+from daemon.fields import (
+    WINSTON,
+    Count,
+    Folder,
+    Names,
+    OptionalPath,
+    Price,
+    Rate,
+    Seconds,
+    SecretFile,
+    StateFolder,
+    state_folder,
+)
 
 if TYPE_CHECKING:
     from lipsync import Options
 
 LAYERS: ContextVar[tuple[Mapping[str, Any], ...]] = ContextVar("LAYERS")
 """What stands below the arguments, first one first; ``daemon.config`` sets it while it builds the settings."""
-
-
-def _folder(value: object) -> object:
-    """Expand ``~`` and make a path absolute, so that a later change of directory changes nothing."""
-    if not isinstance(value, str | Path):
-        return value
-    if not str(value):
-        raise ValueError("it is empty; give a folder")
-    try:
-        return Path(value).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(f"the home folder of {value} is unknown; give an absolute path") from error
-
-
-def _state_folder(value: object = "") -> Any:
-    """Give the folder for the service's own files; "" stands for the usual place."""
-    if value != "":
-        return _folder(value)
-    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if given:
-        return _folder(given)
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return _folder(f"{base}/lipsyncd" if base.startswith("/") else "~/.local/state/lipsyncd")
-
-
-def _optional_folder(value: object) -> object:
-    return None if value in ("", None) else _folder(value)
-
-
-def _secret_file(value: object) -> object:
-    """Accept the path of a file that holds a secret, never the secret; its text is never repeated in a message."""
-    if value == "" or (isinstance(value, str) and value.startswith(("/", "~/")) and "\n" not in value):
-        return value
-    raise ValueError(
-        "secrets do not belong here; put it into a file of mode 0600 and give that file's path, "
-        "or leave this empty and hand it over as a systemd credential ($CREDENTIALS_DIRECTORY)"
-    )
-
-
-def _listed(value: object) -> object:
-    """Read "a, b" as two entries, for the environment."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _rate(value: object) -> object:
-    """Read 25, 29.97 and "30000/1001" exactly as written."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
-        raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"')
-    try:
-        return Fraction(str(value).strip())
-    except (ValueError, ZeroDivisionError) as error:
-        raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"') from error
-
-
-def _shown_rate(value: Fraction) -> int | str:
-    return int(value) if value.denominator == 1 else str(value)
-
-
-Folder = Annotated[Path, BeforeValidator(_folder)]
-StateFolder = Annotated[Path, BeforeValidator(_state_folder)]
-OptionalFolder = Annotated[Path | None, BeforeValidator(_optional_folder), PlainSerializer(lambda p: str(p or ""))]
-SecretFile = Annotated[str, BeforeValidator(_secret_file)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
-Seconds = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class Section(BaseModel):
@@ -101,7 +48,7 @@ class Paths(Section):
     """Where the share and the service's own files are."""
 
     root: Folder = Path("~/lipsyncd")
-    state: StateFolder = Field(default_factory=_state_folder)
+    state: StateFolder = Field(default_factory=state_folder)
 
 
 class Inbox(Section):
@@ -138,32 +85,39 @@ class Rendering(Section):
 
 
 class Label(Section):
-    """A visible or embedded note that the video was made by a machine."""
+    """``[label]``: how a result says that a machine made it, to people and to programs."""
 
     visible: bool = False
-    text: str = "Made with AI"
-    metadata: bool = False
+    style: Literal["corner", "opening"] = "corner"
+    preset: Literal["", "eu", "cn"] = ""
+    text: str = ""
+    font: OptionalPath = None
+    metadata: bool = True
+    producer: str = ""
 
 
 class Credentials(Section):
-    """Content credentials (C2PA): PEM files of the signer."""
+    """``[credentials]``: content credentials (C2PA) and the PEM files of who signs them."""
 
-    certificate: SecretFile = ""
+    sign: bool = True
+    certificate: OptionalPath = None
     key: SecretFile = ""
 
 
 class FolderTarget(Section):
     """``[publish.folder]``: a directory that keeps what is published, and the address under which it is seen."""
 
-    path: OptionalFolder = None
+    path: OptionalPath = None
     url: str = ""
 
 
 class Ipfs(Section):
-    """``[publish.ipfs]``: the node, and the layout under which CIDs are computed."""
+    """``[publish.ipfs]``: the node, where it is read back, and the layout under which CIDs are computed."""
 
     api: str = "http://127.0.0.1:5001"
-    gateway: str = "https://ipfs.io"
+    auth: SecretFile = ""
+    gateway: str = "http://127.0.0.1:8080"
+    links: str = "https://ipfs.io"
     profile: Literal["unixfs-v1-2025", "legacy-v1-256k"] = "unixfs-v1-2025"
     pin: bool = True
 
@@ -171,7 +125,7 @@ class Ipfs(Section):
 class Pinning(Section):
     """One ``[[publish.pinning]]``: a service that speaks the IPFS Pinning Service API."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     endpoint: str
     token: SecretFile = ""
 
@@ -180,9 +134,17 @@ class Arweave(Section):
     """``[publish.arweave]``: where to pay, with what, and at most how much for one job."""
 
     gateway: str = "https://arweave.net"
+    also: Names = ()
     wallet: SecretFile = ""
-    max_ar: Annotated[float, Field(ge=0)] = 0.1
+    max_ar: Price = Decimal("0.1")
     confirmations: Annotated[int, Field(ge=1)] = 10
+
+
+class Paragraph(Section):
+    """``[publish.paragraph]``: where drafts of posts are left."""
+
+    api: str = "https://public.api.paragraph.com/api"
+    key: SecretFile = ""
 
 
 class Publish(Section):
@@ -195,6 +157,18 @@ class Publish(Section):
     ipfs: Ipfs = Field(default_factory=Ipfs)
     pinning: tuple[Pinning, ...] = ()
     arweave: Arweave = Field(default_factory=Arweave)
+    paragraph: Paragraph = Field(default_factory=Paragraph)
+
+    def of(self, name: str) -> dict[str, object]:
+        """Give what the publisher of a name needs to know; {} for one that we do not know."""
+        if name == "pinning":
+            services = [service.model_dump() for service in self.pinning]
+            return {"services": services, "gateway": self.ipfs.gateway, "links": self.ipfs.links}
+        if name == "arweave":
+            said = self.arweave.model_dump(exclude={"max_ar"})
+            return said | {"also": list(self.arweave.also), "max_winston": int(self.arweave.max_ar * WINSTON)}
+        table = getattr(self, name, None)
+        return table.model_dump() if isinstance(table, Section) else {}
 
 
 class Notify(Section):
@@ -256,6 +230,5 @@ class Settings(BaseSettings):
         )
 
     def publisher(self, name: str) -> dict[str, object]:
-        """Give the settings of one publisher, ``[publish.NAME]``; {} where there is no such table."""
-        table = getattr(self.publish, name, None)
-        return table.model_dump() if isinstance(table, Section) else {}
+        """Give the settings of one publisher; {} where there are none."""
+        return self.publish.of(name)

@@ -60,7 +60,7 @@ def test_config_toml_explains_every_key() -> None:
 def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIPSYNCD_RENDR__ENGINE", "null")
     text = '[inbox]\nfoo = 1\nsetle = 1\nwatch = "magic"\n'
-    text += '[render]\nquality = 99\nengine = "reshap"\n[publish]\nto = ["ipfs"]\n'
+    text += '[render]\nquality = 99\nengine = "reshap"\n[publish]\nto = ["ipsf"]\n'
     said = faults(written(tmp_path, f"interval = 3\n{text}"), {"limits": {"audio_s": -1}})
     assert set(said) == {
         "inbox.foo",
@@ -79,6 +79,7 @@ def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypa
     assert "did you mean render?" in said["rendr"]
     assert "LIPSYNCD_RENDR__ENGINE" in said["rendr"]
     assert "did you mean reshape?" in said["render.engine"]
+    assert "did you mean ipfs?" in said["publish.to"]
     assert "config.toml" in said["render.quality"]
     assert "command line" in said["limits.audio_s"]
 
@@ -86,15 +87,8 @@ def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ('[publish]\nto = ["ipfs"]', "publish.to"),
-        ('[publish]\nto = ["arweave"]', "publish.to"),
         ('[page]\nlisten = "127.0.0.1:8080"', "page.listen"),
         ('[notify]\nurls = ["https://example.org/hook"]', "notify.urls"),
-        ("[label]\nvisible = true", "label.visible"),
-        ("[label]\nmetadata = true", "label.metadata"),
-        ('[credentials]\ncertificate = "/etc/a.pem"', "credentials.certificate"),
-        ('[credentials]\nkey = "/etc/a.key"', "credentials.key"),
-        ('[[publish.pinning]]\nname = "a"\nendpoint = "https://example.org"', "publish.pinning"),
     ],
 )
 def test_what_is_not_built_is_refused(tmp_path: Path, text: str, name: str) -> None:
@@ -116,6 +110,38 @@ def test_secrets_are_refused_with_advice_and_never_repeated(tmp_path: Path, text
     assert "0600" in said[name]
     assert "$CREDENTIALS_DIRECTORY" in said[name]
     assert "hunter2" not in "".join(said.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ('[publish]\nto = ["pinning"]', "publish.pinning", "a table [[publish.pinning]]"),
+        ('[publish]\nto = ["arweave"]\n[publish.arweave]\nmax_ar = 0', "publish.arweave.max_ar", "raise it"),
+        ('[publish.arweave]\nmax_ar = "much"', "publish.arweave.max_ar", "an amount of AR"),
+        ("[publish.arweave]\nmax_ar = 0.1234567890123", "publish.arweave.max_ar", "decimal places"),
+        ('[credentials]\nkey = "/etc/a.key"', "credentials.certificate", "which certificate"),
+        ('[[publish.pinning]]\nname = "a/b"\nendpoint = "https://x.example"', "publish.pinning.0.name", "pattern"),
+        (
+            '[[publish.pinning]]\nname = "a"\nendpoint = "https://x.example"\n' * 2,
+            "publish.pinning",
+            "called 'a'",
+        ),
+    ],
+)
+def test_what_is_incomplete_is_told(tmp_path: Path, text: str, name: str, words: str) -> None:
+    assert words in faults(written(tmp_path, text))[name]
+
+
+def test_publishers_get_plain_values_and_money_is_an_integer(tmp_path: Path) -> None:
+    text = '[publish.arweave]\nmax_ar = 0.3\n[[publish.pinning]]\nname = "a"\nendpoint = "https://x.example"\n'
+    settings = load_settings(written(tmp_path, text))
+    assert settings.publisher("arweave")["max_winston"] == 300_000_000_000
+    assert "max_ar" not in settings.publisher("arweave")
+    pinning = settings.publisher("pinning")
+    assert pinning["services"] == [{"name": "a", "endpoint": "https://x.example", "token": ""}]
+    assert pinning["links"] == settings.publish.ipfs.links
+    assert settings.publisher("ipfs") == settings.publish.ipfs.model_dump()
+    assert settings.publisher("somebody-else") == {}
 
 
 def test_a_key_that_looks_like_a_secret_is_not_repeated(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Fields: the kinds of values that settings have, and how each is read, checked and shown."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+WINSTON = 10**12
+"""In one AR."""
+
+
+def _folder(value: object) -> object:
+    """Expand ``~`` and make a path absolute, so that a later change of directory changes nothing."""
+    if not isinstance(value, str | Path):
+        return value
+    if not str(value):
+        raise ValueError("it is empty; give a folder")
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"the home folder of {value} is unknown; give an absolute path") from error
+
+
+def state_folder(value: object = "") -> Any:
+    """Give the folder for the service's own files; "" stands for the usual place."""
+    if value != "":
+        return _folder(value)
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return _folder(given)
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return _folder(f"{base}/lipsyncd" if base.startswith("/") else "~/.local/state/lipsyncd")
+
+
+def _optional(value: object) -> object:
+    return None if value in ("", None) else _folder(value)
+
+
+def _price(value: object) -> object:
+    """Read an amount of AR exactly as it is written: money is never a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("it should be an amount of AR, such as 0.1")
+    try:
+        return Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise ValueError("it should be an amount of AR, such as 0.1") from error
+
+
+def _secret_file(value: object) -> object:
+    """Accept the path of a file that holds a secret, never the secret; its text is never repeated in a message."""
+    if value == "" or (isinstance(value, str) and value.startswith(("/", "~/")) and "\n" not in value):
+        return value
+    raise ValueError(
+        "secrets do not belong here; put it into a file of mode 0600 and give that file's path, "
+        "or leave this empty and hand it over as a systemd credential ($CREDENTIALS_DIRECTORY)"
+    )
+
+
+def _listed(value: object) -> object:
+    """Read "a, b" as two entries, for the environment."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _rate(value: object) -> object:
+    """Read 25, 29.97 and "30000/1001" exactly as written."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
+        raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"')
+    try:
+        return Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"') from error
+
+
+def _shown_rate(value: Fraction) -> int | str:
+    return int(value) if value.denominator == 1 else str(value)
+
+
+Folder = Annotated[Path, BeforeValidator(_folder)]
+StateFolder = Annotated[Path, BeforeValidator(state_folder)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_optional), PlainSerializer(lambda p: str(p or ""))]
+Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Field(ge=0, le=1000, decimal_places=12)]
+SecretFile = Annotated[str, BeforeValidator(_secret_file)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
