@@ -21,6 +21,8 @@ from publishers.base import (
     quietly,
 )
 from publishers.cid import MEDIA_TYPES, directory_cid, identify, media_type
+from publishers.contenthash import contenthash
+from publishers.entry import Credentials, Engine, Face, Label, Paper, Poster, Speech, Video, Weights
 from publishers.errors import (
     ManifestError,
     Mismatch,
@@ -30,22 +32,9 @@ from publishers.errors import (
     Refused,
     Unreachable,
 )
-from publishers.manifest import (
-    SCHEMA,
-    Directory,
-    Engine,
-    Face,
-    Failure,
-    Manifest,
-    Poster,
-    Speech,
-    Tool,
-    Video,
-    Weights,
-    read_manifest,
-    write_manifest,
-)
-from publishers.post import post, write_post
+from publishers.manifest import SCHEMA, Directory, Failure, Manifest, Tool, read_manifest, write_manifest
+from publishers.metadata import metadata, metadata_name, write_metadata
+from publishers.post import announcement, post, write_post
 from publishers.registry import broken, build, names
 from publishers.unixfs import LEGACY, MODERN, PROFILES
 
@@ -58,6 +47,7 @@ __all__ = [
     "Announcer",
     "Artifact",
     "Beat",
+    "Credentials",
     "Directory",
     "Engine",
     "Examination",
@@ -66,9 +56,11 @@ __all__ = [
     "Failure",
     "Finding",
     "Gatherer",
+    "Label",
     "Manifest",
     "ManifestError",
     "Mismatch",
+    "Paper",
     "Parcel",
     "Pending",
     "Post",
@@ -86,11 +78,15 @@ __all__ = [
     "Unreachable",
     "Video",
     "Weights",
+    "announcement",
     "broken",
     "build",
+    "contenthash",
     "directory_cid",
     "identify",
     "media_type",
+    "metadata",
+    "metadata_name",
     "names",
     "post",
     "quietly",
@@ -98,5 +94,6 @@ __all__ = [
     "unchecked",
     "verify",
     "write_manifest",
+    "write_metadata",
     "write_post",
 ]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from publishers.base import Artifact
 from publishers.cid import directory_cid, measure
+from publishers.entry import Face, Poster, Speech, Video
 from publishers.errors import Refused
-from publishers.manifest import FILE_NAME, Face, Manifest, Poster, Speech, Video, read_manifest
+from publishers.manifest import FILE_NAME, Manifest, read_manifest
 from publishers.unixfs import Profile, profile_of
 
 INPUTS = "inputs"

@@ -1,7 +1,8 @@
 """Frozen dataclasses to plain JSON and back, strictly.
 
 The order of keys is the order of fields. A field with ``metadata=OPTIONAL`` is left out when it has its default; all
-others must be there. Unknown keys, repeated keys, wrong types and numbers that are none are refused with their place.
+others must be there. One value has one text: unknown keys, repeated keys, defaults that should have been left out,
+wrong types and numbers that are none are refused with their place.
 """
 
 from __future__ import annotations
@@ -80,6 +81,9 @@ def decode(kind: type[T], value: object, where: str = "") -> T:
         if name not in value and not field.metadata.get("optional"):
             raise _fault(_at(where, name), "is missing")
     items = {name: _item(hints[name], item, _at(where, name)) for name, item in value.items()}
+    for name, item in items.items():
+        if _left_out(known[name], item):
+            raise _fault(_at(where, name), "says nothing, so it must be left out")
     try:
         return kind(**items)
     except ValueError as error:
@@ -141,8 +145,15 @@ def _time(value: object) -> datetime:
     raise ValueError('must be a time in UTC such as "2026-11-21T01:46:31Z"')
 
 
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
 _READERS: Mapping[Any, Callable[[object], object]] = {
     str: _text,
+    bool: _flag,
     int: _integer,
     float: _number,
     Fraction: _fraction,

@@ -9,14 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from publishers import disk, text
-from publishers.base import Receipt
-from publishers.manifest import Manifest, Poster, Video
+from publishers.base import Post, Receipt
+from publishers.entry import Poster, Video
+from publishers.manifest import Manifest
 
 FILE_NAME = "post.md"
 
 
-def post(manifest: Manifest) -> str:
-    """Return the post of a result: title, words, a linked picture and the addresses of each video, how to check."""
+def post(manifest: Manifest, receipts: tuple[Receipt, ...] = ()) -> str:
+    """Return the post of a result: title, words, a linked picture and the addresses of each video, how to check.
+
+    Args:
+        manifest: The one that was written.
+        receipts: Of the manifest's own file, where it was published.
+    """
     blocks = [f"# {text.escaped(manifest.title) or 'Untitled'}", text.paragraphs(manifest.description)]
     for video in manifest.videos:
         blocks += _video(video)
@@ -25,15 +31,21 @@ def post(manifest: Manifest) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def write_post(manifest: Manifest, folder: Path) -> Path:
+def write_post(manifest: Manifest, folder: Path, receipts: tuple[Receipt, ...] = ()) -> Path:
     """Write ``post.md`` into a folder, whole or not at all, and return where it is.
 
     Raises:
         OSError: It cannot be written.
     """
     path = folder / FILE_NAME
-    disk.replace(path, post(manifest).encode())
+    disk.replace(path, post(manifest, receipts).encode())
     return path
+
+
+def announcement(manifest: Manifest, receipts: tuple[Receipt, ...] = ()) -> Post:
+    """Return the post for a place that shows the title itself, such as Paragraph."""
+    body = post(manifest, receipts).partition("\n\n")[2]
+    return Post(text.plain(manifest.title) or "Untitled", body, text.plain(manifest.description)[:300])
 
 
 def _video(video: Video) -> Iterator[str]:
