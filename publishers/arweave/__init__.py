@@ -1,1 +1,1 @@
-"""Arweave: bytes paid for once and kept for good, as format-2 transactions of our own making."""
+"""Arweave: paid once, kept for good. Importing this loads nothing but itself."""
