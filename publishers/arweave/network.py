@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from publishers.arweave.answers import Anchor, Info, Posted, Status
+from publishers.arweave.data import Chunk
 from publishers.arweave.tags import SHA256
-from publishers.arweave.transaction import Chunk, Header
+from publishers.arweave.transaction import Header
 from publishers.errors import PublishError, Unreachable
 from publishers.http import Answer, Web, date
 
