@@ -9,6 +9,7 @@ import pytest
 
 import daemon.sample
 
+pytest_plugins = ["tests.nodes.fixtures"]
 SAMPLE = Path(daemon.sample.__file__).parent
 
 
