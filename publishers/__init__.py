@@ -21,7 +21,9 @@ from publishers.base import (
     quietly,
 )
 from publishers.cid import MEDIA_TYPES, directory_cid, identify, media_type
+from publishers.claim import Claim
 from publishers.contenthash import contenthash
+from publishers.credentials import Signer, SigningOrder, credentials_of, examine_signer, sign
 from publishers.entry import Credentials, Engine, Face, Label, Paper, Poster, Speech, Video, Weights
 from publishers.errors import (
     ManifestError,
@@ -30,11 +32,14 @@ from publishers.errors import (
     PublisherError,
     PublishError,
     Refused,
+    SigningCrash,
+    SigningError,
     Unreachable,
 )
 from publishers.manifest import SCHEMA, Directory, Failure, Manifest, Tool, read_manifest, write_manifest
 from publishers.metadata import metadata, metadata_name, write_metadata
 from publishers.post import announcement, post, write_post
+from publishers.provenance import Provenance, Standing
 from publishers.registry import broken, build, names
 from publishers.unixfs import LEGACY, MODERN, PROFILES
 
@@ -47,6 +52,7 @@ __all__ = [
     "Announcer",
     "Artifact",
     "Beat",
+    "Claim",
     "Credentials",
     "Directory",
     "Engine",
@@ -65,6 +71,7 @@ __all__ = [
     "Pending",
     "Post",
     "Poster",
+    "Provenance",
     "PublishError",
     "Publisher",
     "PublisherError",
@@ -73,7 +80,12 @@ __all__ = [
     "Quoter",
     "Receipt",
     "Refused",
+    "Signer",
+    "SigningCrash",
+    "SigningError",
+    "SigningOrder",
     "Speech",
+    "Standing",
     "Tool",
     "Unreachable",
     "Video",
@@ -82,7 +94,9 @@ __all__ = [
     "broken",
     "build",
     "contenthash",
+    "credentials_of",
     "directory_cid",
+    "examine_signer",
     "identify",
     "media_type",
     "metadata",
@@ -91,6 +105,7 @@ __all__ = [
     "post",
     "quietly",
     "read_manifest",
+    "sign",
     "unchecked",
     "verify",
     "write_manifest",

@@ -8,6 +8,8 @@
     ├── Refused               the service said no, for good: no funds, no right, too large
     ├── Mismatch              what the service holds is not what we gave it
     ├── PublisherError        a publisher is unknown, broken or wrongly set up
+    ├── SigningError          a file could not be given its content credentials
+    │   └── SigningCrash      the process that signs crashed or hung (passing)
     └── ManifestError         a manifest is missing, torn or not of our schema
 """
 
@@ -72,3 +74,13 @@ class PublisherError(PublishError):
 
 class ManifestError(PublishError):
     """A manifest is missing, torn or not of our schema."""
+
+
+class SigningError(PublishError):
+    """A file could not be given its content credentials."""
+
+
+class SigningCrash(SigningError):
+    """The process that signs crashed or hung."""
+
+    passing = True
