@@ -17,7 +17,7 @@ from typing import Literal
 from daemon.config import Settings
 from daemon.mount import mount_of
 from lipsync import models
-from publishers import PublisherError, broken, build, names
+from publishers import Examined, PublisherError, broken, build, names
 
 OLDEST = (3, 11)
 
@@ -115,23 +115,28 @@ def service() -> Iterator[Check]:
 
 
 def publishing(settings: Settings) -> Iterator[Check]:
-    """Look at the publishers: importable, and those in use set up rightly."""
-    faults = broken()
+    """Look at the publishers: those in use are set up and asked how they are, the others are left in peace."""
     for name in names():
-        if name in faults:
-            yield Check(f"publisher {name}", "warn", faults[name], "Reinstall it, or take it out of publish.to.")
-        elif name in settings.publish.to:
-            yield _built(name, settings)
-        else:
+        if name not in settings.publish.to:
             yield Check(f"publisher {name}", "ok", "there, not in use")
+    faults = broken(settings.publish.to)
+    for name in settings.publish.to:
+        if name in faults:
+            yield Check(f"publisher {name}", "fail", faults[name], "Reinstall it, or take it out of publish.to.")
+        else:
+            yield from _built(name, settings)
 
 
-def _built(name: str, settings: Settings) -> Check:
+def _built(name: str, settings: Settings) -> Iterator[Check]:
     try:
-        build(name, settings.publisher(name))
+        publisher = build(name, settings.publisher(name), settings.paths.state)
     except PublisherError as error:
-        return Check(f"publisher {name}", "fail", error.message, error.hint)
-    return Check(f"publisher {name}", "ok", "in use")
+        yield Check(f"publisher {name}", "fail", error.message, error.hint)
+        return
+    yield Check(f"publisher {name}", "ok", "in use")
+    if isinstance(publisher, Examined):
+        for found in publisher.examine():
+            yield Check(f"{name} {found.name}", found.state, found.found, found.advice)
 
 
 def _writable(name: str, folder: Path, advice: str) -> Check:

@@ -29,7 +29,6 @@ DEADLINE = 60.0
 """Seconds that a whole call with a small answer may take: a slow drip must not keep us for ever."""
 MOST = 4 * 1024 * 1024
 """Bytes of an answer that is read whole."""
-PIECE = 256 * 1024
 _LONGEST_WAIT = 3600.0
 
 
@@ -168,7 +167,7 @@ class Web:
             )
             response = self._client.send(request, stream=True)
             try:
-                for piece in response.iter_bytes(PIECE):
+                for piece in response.iter_bytes():
                     body += piece
                     if len(body) > most:
                         raise Unreachable(f"{self._who} sent more than {most} bytes", "Is it the right service?")
@@ -203,7 +202,7 @@ class Web:
                 if response.status_code != 200:
                     return self._refusal(response)
                 digest, count = hashlib.sha256(), 0
-                for piece in response.iter_bytes(PIECE):
+                for piece in response.iter_bytes():
                     count += len(piece)
                     if count > expected:
                         raise Mismatch(f"{self._who} serves more than the {expected} bytes that were published")
@@ -245,7 +244,7 @@ class Web:
         raise Unreachable(f"{self._who} sends us from one address to the next", "Try another gateway.")
 
     def _refusal(self, response: httpx.Response) -> Answer:
-        piece = next(response.iter_bytes(4096), b"")
+        piece = next(response.iter_bytes(), b"")[:4096]
         return Answer(response.status_code, piece, dict(response.headers))
 
     def _check(self, end: float) -> None:

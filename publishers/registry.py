@@ -6,7 +6,7 @@ a broken plug-in harms nobody else; asked for, it is an error that names it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
@@ -46,10 +46,10 @@ def names() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
-def broken() -> dict[str, str]:
-    """Load every publisher and return those that cannot be, with what is wrong; nothing is contacted."""
+def broken(which: Collection[str]) -> dict[str, str]:
+    """Load the publishers of these names and return those that cannot be, with what is wrong; nothing is contacted."""
     faults = {}
-    for point in entry_points(group=GROUP):
+    for point in (point for point in entry_points(group=GROUP) if point.name in which):
         try:
             _load(point)
         except PublisherError as error:

@@ -1,51 +1,76 @@
-"""``lipsyncd publish``: a finished file, outside any job."""
+"""``lipsyncd publish``: finished files, outside any job."""
 
 from __future__ import annotations
 
 import hashlib
 from argparse import Namespace
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from daemon import name
 from daemon.commands.arguments import Commands, add_command, overrides
 from daemon.commands.console import Console
+from daemon.commands.errand import Errand
 from daemon.commands.errors import UsageError
-from daemon.config import Settings, load_settings
-from publishers import Publisher, PublishError, build, identify
+from daemon.commands.estimate import document, lines
+from daemon.config import load_settings
+from publishers import Announcer, Artifact, Parcel, Publisher, Quoter, build, identify
 
 
 def add(commands: Commands) -> None:
     """Describe the command."""
-    parser = add_command(commands, "publish", "publish finished files, outside any job")
+    parser = add_command(commands, "publish", "publish finished files for good, outside any job")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to publish")
-    parser.add_argument("--to", required=True, metavar="NAME", help="a publisher, such as folder")
+    parser.add_argument(
+        "--to", required=True, action="append", metavar="NAME", help="ipfs, arweave, folder, …; may be given again"
+    )
+    parser.add_argument("--title", default="", metavar="TEXT", help="what it is (default: name of the first file)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say every hash, address and price; nothing leaves this machine"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace, console: Console) -> int:
-    """Publish every file; one that fails does not stop the others."""
-    settings = load_settings(args.config, overrides(args) | {"publish": {"to": [args.to]}})
-    missing = [path for path in args.files if not path.is_file()]
+    """Publish every file at every place; what fails does not stop the rest, and a second run goes on with it."""
+    places = list(dict.fromkeys(part.strip() for said in args.to for part in said.split(",") if part.strip()))
+    settings = load_settings(args.config, overrides(args) | {"publish": {"to": places}})
+    _check(args.files)
+    publishers = [build(place, settings.publisher(place), settings.paths.state) for place in places]
+    artifacts = tuple(identify(path, profile=settings.publish.ipfs.profile) for path in args.files)
+    parcel = Parcel(_id(artifacts), args.title or args.files[0].stem, artifacts)
+    if args.dry_run:
+        return _estimate(publishers, parcel, console)
+    errand = Errand(parcel, console)
+    for publisher in publishers:
+        errand.run(publisher)
+    told = [f"{one.name or 'all of them'}  {one.state}  {one.gateway or one.address}" for one in errand.receipts]
+    console.facts(errand.document(), told)
+    return 1 if errand.failures else 0
+
+
+def _check(files: Sequence[Path]) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        UsageError: A file is not there, or two have one name.
+    """
+    missing = [path for path in files if not path.is_file()]
     if missing:
         raise UsageError(f"there is no file {missing[0]}", "Nothing was published.")
-    publisher = build(args.to, settings.publisher(args.to))
-    answers = [_publish(path, publisher, settings, console) for path in args.files]
-    receipts = [answer for answer in answers if "address" in answer]
-    lines = [f"{one['name']}  {one['state']}  {one['gateway'] or one['address']}" for one in receipts]
-    failures = [answer for answer in answers if "error" in answer]
-    console.facts({"receipts": receipts, "failures": failures}, lines)
-    return 1 if failures else 0
+    names = [name.key(path.name) for path in files]
+    twice = [path for path in files if names.count(name.key(path.name)) > 1]
+    if twice:
+        raise UsageError(f"two files are called {twice[0].name}", "Nothing was published. Rename one of them.")
 
 
-def _publish(path: Path, publisher: Publisher, settings: Settings, console: Console) -> dict[str, Any]:
-    """Publish one file; the drawer is found again by the file's content, so that a second run continues the first."""
-    artifact = identify(path, profile=settings.publish.ipfs.profile)
-    key = hashlib.sha256(f"{artifact.name}\0{artifact.sha256}".encode()).hexdigest()[:32]
-    drawer = settings.paths.state / "drawers" / "command" / key / publisher.name
-    drawer.mkdir(parents=True, exist_ok=True)
-    try:
-        return asdict(publisher.publish(artifact, drawer)) | {"cid": artifact.cid}
-    except PublishError as error:
-        console.note(str(error))
-        return {"name": artifact.name, "error": error.message, "hint": error.hint}
+def _id(artifacts: Iterable[Artifact]) -> str:
+    """Give the same id to the same files, so that a second run goes on with the first and shares its cap."""
+    content = "\0".join(sorted(f"{one.name}\0{one.sha256}" for one in artifacts))
+    return f"command-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+
+
+def _estimate(publishers: Iterable[Publisher | Announcer], parcel: Parcel, console: Console) -> int:
+    quotes = [publisher.quote(parcel, online=False) for publisher in publishers if isinstance(publisher, Quoter)]
+    console.facts(document(parcel, quotes), lines(parcel, quotes))
+    return 0

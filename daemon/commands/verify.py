@@ -9,7 +9,7 @@ from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import CommandError, UsageError
 from daemon.config import Settings
-from publishers import Finding, ManifestError, PublishError, Receipt, build, read_manifest, unchecked, verify
+from publishers import Finding, ManifestError, Publisher, PublishError, Receipt, build, read_manifest, unchecked, verify
 
 
 def add(commands: Commands) -> None:
@@ -54,7 +54,9 @@ def _receipts(path: Path) -> list[Receipt]:
 def _ask(receipt: Receipt, settings: Settings) -> list[Finding]:
     """Have the publisher fetch what it keeps and compare."""
     try:
-        build(receipt.publisher, settings.publisher(receipt.publisher)).verify(receipt)
+        publisher = build(receipt.publisher, settings.publisher(receipt.publisher), settings.paths.state)
+        if isinstance(publisher, Publisher):
+            publisher.verify(receipt)
     except PublishError as error:
         return [Finding(receipt.name, f"{receipt.publisher}: {error}")]
     return []

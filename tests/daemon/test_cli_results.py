@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -187,6 +188,41 @@ def test_publish_to_the_folder(
     (given / "archive").rename(given / "elsewhere")
     assert main(["publish", "alice.png", "--to", "folder", "--json"]) == 1
     assert document(capsys)["failures"][0]["name"] == "alice.png"
+
+
+def test_a_dry_run_says_everything_and_does_nothing(
+    given: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (given / "archive").mkdir()
+    monkeypatch.setenv("LIPSYNCD_PUBLISH__FOLDER__PATH", str(given / "archive"))
+    words = ["publish", "alice.png", "bob.jpg", "--to", "folder,ipfs", "--dry-run"]
+    assert main([*words, "--json"]) == 0
+    said = document(capsys)
+    alice, bob = said["files"]
+    assert alice["sha256"] == hashlib.sha256((given / "alice.png").read_bytes()).hexdigest()
+    assert [place["publisher"] for place in alice["places"]] == ["folder", "ipfs"]
+    assert alice["places"][0]["address"] == "folder:alice.png"
+    assert bob["places"][1]["address"] == f"ipfs://{bob['cid']}"
+    assert said["together"][0]["address"].startswith("ipfs://bafy")
+    assert [cost["winston"] for cost in said["costs"]] == [0, 0]
+    assert main(words) == 0
+    assert alice["sha256"] in capsys.readouterr().out
+    assert not list((given / "archive").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["alice.png", "alice.png"], "two files are called alice.png"),
+        (["alice.png", "missing.mp4"], "there is no file missing.mp4"),
+    ],
+)
+def test_publish_refuses_what_cannot_be_meant(
+    given: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIPSYNCD_PUBLISH__FOLDER__PATH", str(given))
+    assert main(["publish", *words, "--to", "folder"]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_verify_online_asks_the_publisher(

@@ -112,10 +112,14 @@ def test_publishers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(doctor.publishing(settings(tmp_path)))["publisher folder"] == "ok"
     used = settings(tmp_path, publish={"to": ["folder"], "folder": {"path": tmp_path}})
     assert states(doctor.publishing(used))["publisher folder"] == "ok"
+    assert states(doctor.publishing(used))["folder directory"] == "ok"
+    away = settings(tmp_path, publish={"to": ["folder"], "folder": {"path": tmp_path / "unmounted"}})
+    assert states(doctor.publishing(away))["folder directory"] == "fail"
     unset = settings(tmp_path, publish={"to": ["folder"]})
     assert states(doctor.publishing(unset))["publisher folder"] == "fail"
-    monkeypatch.setattr(doctor, "broken", lambda: {"folder": "it is torn"})
-    assert states(doctor.publishing(settings(tmp_path)))["publisher folder"] == "warn"
+    monkeypatch.setattr(doctor, "broken", lambda _names: {"folder": "it is torn"})
+    assert states(doctor.publishing(used))["publisher folder"] == "fail"
+    assert states(doctor.publishing(settings(tmp_path)))["publisher folder"] == "ok", "not in use, so not loaded"
 
 
 def test_encoders(tmp_path: Path, surveyed: dict[str, Any]) -> None:
