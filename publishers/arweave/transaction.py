@@ -160,16 +160,16 @@ def _signed(owner: str, anchor: str, tags: Sequence[Tag], reward: int, size: int
 def _header(document: dict[str, Any]) -> Header:
     if str(document["format"]) != str(FORMAT) or document["target"] or int(document["quantity"]):
         raise ValueError("this is not a format-2 transaction that only stores data")
-    root = document["data_root"]
+    identity, owner, anchor, root, signature = (
+        _text(document[name]) for name in ("id", "owner", "last_tx", "data_root", "signature")
+    )
     if root and len(decode(root)) != HASH:
         raise ValueError("the data_root of the transaction is no SHA-256")
-    return Header(
-        id=document["id"],
-        owner=document["owner"],
-        anchor=document["last_tx"],
-        tags=tuple(Tag(decode(tag["name"]).decode(), decode(tag["value"]).decode()) for tag in document["tags"]),
-        reward=int(document["reward"]),
-        data_size=int(document["data_size"]),
-        data_root=root,
-        signature=document["signature"],
-    )
+    tags = tuple(Tag(decode(tag["name"]).decode(), decode(tag["value"]).decode()) for tag in document["tags"])
+    return Header(identity, owner, anchor, tags, int(document["reward"]), int(document["data_size"]), root, signature)
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError
+    return found

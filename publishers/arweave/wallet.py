@@ -12,13 +12,13 @@ from typing import Any
 import arweave
 
 from publishers.arweave.encoding import decode, encode
+from publishers.arweave.signature import EXPONENT
 from publishers.errors import PublisherError
 from publishers.secret import Secret, read_secret
 
 CREDENTIAL = "arweave-wallet"
 BITS = 4096
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
-_EXPONENT = 65537
 
 
 class Wallet:
@@ -76,8 +76,10 @@ def _jwk(key: Secret) -> dict[str, str]:
     if not found.get("d"):
         raise _wrong("holds only a public key", "Export the wallet with its private key.")
     numbers = {name: _number(found, name) for name in ("n", "e", *_PRIVATE)}
-    if numbers["n"].bit_length() != BITS or numbers["e"] != _EXPONENT:
+    if numbers["n"].bit_length() != BITS:
         raise _wrong(f"is an RSA key of {numbers['n'].bit_length()} bits", f"Arweave takes RSA keys of {BITS} bits.")
+    if numbers["e"] != EXPONENT:
+        raise _wrong(f"is an RSA key of {BITS} bits with another exponent", f"Arweave takes {EXPONENT} alone.")
     if not _fits(numbers):
         raise _wrong("is a key whose parts do not fit together", "Was it copied whole?")
     return {"kty": "RSA", **{name: _text(number) for name, number in numbers.items()}}
@@ -86,7 +88,7 @@ def _jwk(key: Secret) -> dict[str, str]:
 def _number(found: dict[str, Any], name: str) -> int:
     text = found.get(name)
     try:
-        return int.from_bytes(decode(str(text).rstrip("=")))
+        return int.from_bytes(decode(text.rstrip("=") if isinstance(text, str) else "-"))
     except ValueError:
         raise _wrong(f"lacks a sound {name!r}", "Was it copied whole?") from None
 
