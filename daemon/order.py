@@ -159,15 +159,16 @@ def _photo(
         return ""
     alike = [face for face in faces if key(face) == key(value)]
     found = value if value in alike else next(iter(alike), "")
-    photos = [face for face in faces if _is_photo(face)]
-    if not _is_photo(value):
+    photos = [face for face in faces if is_photo(face)]
+    if not is_photo(value):
         faults.append(f"{where} names {_shown(value)}; it should be a photo (jpg, png, webp or bmp)")
     elif not found:
         missing.append(f"{where} names {_shown(value)}, which is not in this folder{_meant(value, photos)}")
     return found
 
 
-def _is_photo(name: str) -> bool:
+def is_photo(name: str) -> bool:
+    """Say whether a dropped face is a photo, by its name."""
     return f".{name.rpartition('.')[2].lower()}" in PHOTO_SUFFIXES
 
 

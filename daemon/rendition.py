@@ -62,7 +62,8 @@ class Rendition:
         for take in takes:
             key = _key(job, take, options)
             if take.state is TakeState.RENDERED and _content(take.key) != _content(key):
-                take = replace(take, state=TakeState.WAITING, made=None, video=None, poster=None)
+                fresh = replace(take, state=TakeState.WAITING, made=None, video=None, poster=None)
+                take = replace(fresh, credentials=None)
             job = job.with_take(replace(take, key=key))
         work.save(_reused(work, job))
 
@@ -175,7 +176,7 @@ def _reused(work: Work, job: Job) -> Job:
         old = made.get(take.key)
         if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
             del made[take.key]  # its files can be moved only once, even where two faces are the same picture
-            job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}"))
+            job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}", old.credentials))
             work.log.info("take made earlier", take=take.name)
     return job
 
