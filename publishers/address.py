@@ -48,7 +48,8 @@ def is_local(link: str) -> bool:
 def _links(directory: Directory, file: Video | Poster | Paper) -> Iterator[str]:
     roots = {receipt.publisher: receipt for receipt in directory.receipts if receipt.address.startswith(IPFS)}
     for receipt in file.receipts:
-        root = roots.get(receipt.publisher)
-        if root and root.gateway and not isinstance(file, Paper):
+        root = None if isinstance(file, Paper) else roots.get(receipt.publisher)
+        if root and root.gateway:
             yield f"{root.gateway.rstrip('/')}/{quote(file.file, safe='')}"
-        yield receipt.gateway
+        else:
+            yield receipt.gateway

@@ -10,12 +10,11 @@ from pathlib import Path, PurePosixPath
 from publishers import codec, disk, text
 from publishers.address import permanent
 from publishers.cid import media_type
+from publishers.claim import SOURCE_TYPE
 from publishers.entry import Poster, Video
 from publishers.manifest import Manifest
 
 SUFFIX = ".metadata.json"
-SOURCE = "compositeWithTrainedAlgorithmicMedia"
-"""IPTC's word for a recording of which a network has changed a part."""
 
 
 def metadata_name(video: str) -> str:
@@ -49,7 +48,7 @@ def metadata(manifest: Manifest, video: Video) -> str:
                 *(_file(video.poster, address, media_type(video.poster.file)) for address in pictures),
             ],
             "creator_tool": {"name": manifest.tool.name, "version": manifest.tool.version},
-            "digital_source_type": (video.credentials.source if video.credentials else "") or SOURCE,
+            "digital_source_type": (video.credentials.source if video.credentials else "") or SOURCE_TYPE,
         },
     }
     return codec.dumps(document)

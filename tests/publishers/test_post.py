@@ -6,12 +6,25 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from markdown_it import MarkdownIt
 
-from publishers import Manifest, Poster, Receipt, post, text, write_post
+from publishers import (
+    Credentials,
+    Label,
+    Manifest,
+    Poster,
+    Receipt,
+    Tool,
+    Video,
+    announcement,
+    contenthash,
+    post,
+    text,
+    write_post,
+)
 
 HOSTILE = [
     "a|b",
@@ -102,7 +115,6 @@ def test_it_reads_as_a_post(result: Any) -> None:
     assert "lipsyncd verify ." in page.said("code")
     for file in (*result.manifest.videos, *(v.poster for v in result.manifest.videos)):
         assert file.sha256 in page.said("code")
-        assert file.cid in page.said("code")
         assert file.file in page.said("td")
         assert str(file.bytes) in page.said("td")
     assert result.manifest.directory.cid in page.said("code")
@@ -131,9 +143,116 @@ def test_addresses_are_listed_as_what_they_are(result: Any) -> None:
         Receipt("odd", "alice.mp4", video.sha256, "javascript:alert(1)", "javascript:alert(1)", "read back"),
     )
     markdown = post(replace(result.manifest, videos=(replace(video, receipts=receipts),)))
-    assert "arweave: `ar://abc_-9`, [watch](https://arweave.net/abc_-9) (pending)" in markdown
+    assert "- Arweave: `ar://abc_-9` (pending)" in markdown
+    assert "[Watch alice](https://arweave.net/abc_-9)" in markdown
     assert "folder" not in markdown
     assert "javascript" not in markdown
+
+
+def kept(manifest: Manifest) -> Manifest:
+    """Return the manifest as it is once all of it is in IPFS and Arweave."""
+    root = manifest.directory.cid
+    whole = (
+        Receipt("ipfs", "", "0" * 64, f"ipfs://{root}", f"https://gw.example/ipfs/{root}", "read back"),
+        Receipt("arweave", "", "1" * 64, f"ar://{'m' * 43}", f"https://ar.example/{'m' * 43}", "confirmed"),
+    )
+
+    def receipts(file: Video | Poster, letter: str) -> tuple[Receipt, ...]:
+        own = (
+            (f"ipfs://{file.cid}", f"https://gw.example/ipfs/{file.cid}"),
+            (f"ar://{letter * 43}", "https://ar.example/x"),
+        )
+        names = ("ipfs", "arweave")
+        return tuple(
+            Receipt(name, file.file, file.sha256, *where, "read back") for name, where in zip(names, own, strict=True)
+        )
+
+    videos = tuple(
+        replace(
+            video,
+            receipts=receipts(video, "v"),
+            poster=replace(video.poster, receipts=receipts(video.poster, "p")),
+            credentials=Credentials("valid", "lipsyncd on nas", False),
+        )
+        for video in manifest.videos
+    )
+    return replace(manifest, videos=videos, directory=replace(manifest.directory, receipts=whole))
+
+
+def test_a_kept_result_is_told_of_with_all_its_addresses(result: Any) -> None:
+    manifest = kept(result.manifest)
+    own = Receipt("ipfs", "manifest.json", "2" * 64, "ipfs://bafymanifest", "https://gw.example/ipfs/m", "read back")
+    markdown = post(manifest, (own,))
+    page, root = read(markdown), manifest.directory.cid
+    said = page.said("code")
+    for video in manifest.videos:
+        assert f"ipfs://{root}/{quote(video.file)}" in said
+        link = f"https://gw.example/ipfs/{root}/{quote(video.file)}"
+        poster = f"https://gw.example/ipfs/{root}/{quote(video.poster.file)}"
+        stem = video.file.removesuffix(".mp4")
+        assert f"[![{stem}]({poster})]({link})" in markdown, "a poster that leads to the video"
+        assert f"[Watch {stem}]({link})" in markdown, "for editors that drop the link of a picture"
+    for address in (f"ipfs://{root}", f"ar://{'m' * 43}", f"ar://{'v' * 43}", "ipfs://bafymanifest"):
+        assert address in said
+    assert contenthash(root) in said
+    assert f"ipfs get {root}" in said
+    assert "https://gw.example/ipfs/m" in page.addresses
+    assert markdown.count("Content credentials") == 1, "said once where all are signed alike"
+    assert "not who made it" in markdown
+
+
+def test_credentials_are_told_of_as_what_they_are(result: Any) -> None:
+    video = result.manifest.videos[0]
+    signed = {
+        "for whom a known authority vouches": Credentials("valid", "Ann", True),
+        "not who made it": Credentials("valid", "Ann", False),
+        "the content was changed": Credentials("the content was changed", "Ann", True),
+    }
+    for words, credentials in signed.items():
+        markdown = post(replace(result.manifest, videos=(replace(video, credentials=credentials),)))
+        assert words in markdown
+        assert [other for other in signed if other in markdown] == [words]
+    unlike = (replace(video, credentials=Credentials("valid", "Ann", True)), result.manifest.videos[1])
+    assert post(replace(result.manifest, videos=unlike)).count("Content credentials") == 1
+    assert "Content credentials" not in post(result.manifest)
+
+
+def test_a_gateway_of_this_machine_alone_comes_last(result: Any) -> None:
+    video = result.manifest.videos[0]
+    where = ("http://127.0.0.1:8080/ipfs/x", "https://gw.example/x")
+    receipts = tuple(Receipt("ipfs", "alice.mp4", video.sha256, f"ipfs://{video.cid}", g, "read back") for g in where)
+    markdown = post(replace(result.manifest, videos=(replace(video, receipts=receipts),)))
+    assert "[Watch alice](https://gw.example/x)" in markdown
+    assert "127.0.0.1:8080" in read(markdown).said("a")
+
+
+def test_an_announcement_shows_its_title_elsewhere_and_leads_to_no_local_file(result: Any) -> None:
+    made = announcement(kept(result.manifest))
+    assert (made.title, made.summary) == ("周报 2026-11", "Erste Zeile. Zweite.")
+    page = read(made.markdown)
+    assert "h1" not in page.tags
+    assert page.tags.count("img") == 2
+    bare = read(announcement(result.manifest).markdown)
+    assert all(address.startswith("https://") for address in bare.addresses)
+    assert bare.said("h2") == ["alice", "卡萝", "Check it yourself"]
+    long = announcement(replace(result.manifest, description="Wort " * 200, title="\u202e"))
+    assert (long.title, long.summary[-1], len(long.summary)) == ("Untitled", "…", 280)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_issuers_labels_and_warnings_are_data(result: Any, name: str) -> None:
+    manifest = kept(result.manifest)
+    video = replace(
+        manifest.videos[0],
+        credentials=Credentials("valid", name, False),
+        label=Label(name, "corner", ()),
+        warnings=(name,),
+    )
+    page = read(post(replace(manifest, videos=(video,), tool=Tool(name, name))))
+    allowed = {"h1", "h2", "p", "a", "img", "ul", "li", "code", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(page.tags) <= allowed
+    assert page.tags.count("img") == 1
+    assert not [address for address in page.addresses if "evil" in address]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
