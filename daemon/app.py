@@ -20,6 +20,7 @@ from daemon.desk import Desk
 from daemon.inbox import Inbox
 from daemon.journal import Journal
 from daemon.log import open_log
+from daemon.marking import Marking, Pen
 from daemon.order import Choices
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
@@ -137,7 +138,7 @@ def _desk(
     return Desk(
         journal=journal,
         inbox=Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once),
-        pipeline=Pipeline(journal, rendition.Rendition(worker, terms), Publication(press)),
+        pipeline=Pipeline(journal, rendition.Rendition(worker, terms), Marking(_pen(settings)), Publication(press)),
         owners=owner.Owners(owner.here()),
         terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review),
         guard=settings.inbox.mount_guard,
@@ -146,6 +147,13 @@ def _desk(
         ping=notifier.ping,
         stop=stop,
     )
+
+
+def _pen(settings: Settings) -> Pen:
+    """Say who signs what is made."""
+    given = settings.credentials
+    signer = publishers.Signer(settings.paths.state, str(given.certificate or ""), given.key)
+    return Pen(signer, version("lipsyncd"), given.sign)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from daemon import conclusion
 from daemon.errors import Cancelled, LaterError
 from daemon.job import ENDED, State, TakeState
 from daemon.journal import Journal
+from daemon.marking import Marking, place_signed
 from daemon.name import shown
 from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
@@ -20,9 +21,10 @@ from publishers import PublishError
 class Pipeline:
     """Leads a job from QUEUED to DONE or FAILED, and out of working/."""
 
-    def __init__(self, journal: Journal, rendition: Rendition, publication: Publication) -> None:
+    def __init__(self, journal: Journal, rendition: Rendition, marking: Marking, publication: Publication) -> None:
         self._journal = journal
         self._rendition = rendition
+        self._marking = marking
         self._publication = publication
         self._steps: dict[State, Callable[[Work, Pulse], None]] = {
             State.QUEUED: self._render,
@@ -78,8 +80,8 @@ class Pipeline:
         else:
             work.save(work.job.fail("no video could be made", ""))
 
-    def _mark(self, work: Work, _pulse: Pulse) -> None:
-        """Content credentials come here, before hashing; there are none yet."""
+    def _mark(self, work: Work, pulse: Pulse) -> None:
+        self._marking.mark(work, pulse)
         work.save(work.job.move(State.MARKED))
 
     def _publish(self, work: Work, _pulse: Pulse) -> None:
@@ -113,6 +115,7 @@ class Pipeline:
             target = conclusion.to_done(work.job, work.home, self._journal.done)
         else:
             place_all(work)
+            place_signed(work)
             target = conclusion.to_failed(work.job, work.home, self._journal.failed)
         work.hold.release()
         work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")
