@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -145,3 +146,19 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def main() -> int:
+    """Install all of them before the tests ask, which have a time limit each."""
+    missing = False
+    for recipe in (ARWEAVE_JS, ARLOCAL, IPFS):
+        try:
+            installed(recipe)
+        except Missing as reason:
+            missing = True
+            print(f"{recipe.name}: {reason}", file=sys.stderr)  # noqa: T201
+    return int(missing and REQUIRED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
