@@ -19,9 +19,7 @@ from publishers.arweave.tags import Tag, describe
 from publishers.arweave.transaction import Header, sign
 from publishers.arweave.wallet import Wallet
 
-GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "golden" / "arweave.json").read_text())[
-    "headers"
-]
+GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "arweave.json").read_text())
 ANCHOR = encode(bytes(range(48)))
 TAGS = (Tag("Content-Type", "video/mp4"), Tag("Title", "周报 – 𝄞"), Tag("Title", '"\\ \n'))
 
