@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -22,8 +22,10 @@ from daemon.journal import Journal
 from daemon.log import open_log
 from daemon.marking import Marking, Pen
 from daemon.order import Choices
+from daemon.papers import Papers
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
+from daemon.rounds import Rounds
 from daemon.settings import Settings
 from daemon.watch import Watch
 from daemon.worker import COMMAND, Worker
@@ -103,7 +105,7 @@ def run(
     conclusion.sweep(journal.done)
     worker = Worker(log, command=command, timeout=settings.limits.take_timeout_s)
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
-    desk = _desk(settings, journal, worker, log, notifier, stop, once)
+    desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake)
     try:
         with _signals(stop):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
@@ -124,21 +126,23 @@ def _desk(
     notifier: notify.Notifier,
     stop: threading.Event,
     once: bool,
+    wake: Callable[[], None],
 ) -> Desk:
     """Put everything on the desk: here, and only here, settings become plain values."""
-    press = Press(
-        version=version("lipsyncd"),
-        drawers=settings.paths.state / "drawers",
-        build=lambda name: publishers.build(name, settings.publisher(name)),
-        manifest=settings.publish.manifest,
-        profile=settings.publish.ipfs.profile,
-    )
+    press = Press(version("lipsyncd"), settings.publish.manifest, settings.publish.ipfs.profile)
+    rounds = Rounds(lambda name: _publisher(settings, name), wake)
     terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes)
     choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
     return Desk(
         journal=journal,
         inbox=Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once),
-        pipeline=Pipeline(journal, rendition.Rendition(worker, terms), Marking(_pen(settings)), Publication(press)),
+        pipeline=Pipeline(
+            journal,
+            rendition.Rendition(worker, terms),
+            Marking(_pen(settings)),
+            Publication(press, rounds),
+            Papers(press, rounds),
+        ),
         owners=owner.Owners(owner.here()),
         terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review),
         guard=settings.inbox.mount_guard,
@@ -154,6 +158,13 @@ def _pen(settings: Settings) -> Pen:
     given = settings.credentials
     signer = publishers.Signer(settings.paths.state, str(given.certificate or ""), given.key)
     return Pen(signer, version("lipsyncd"), given.sign)
+
+
+def _publisher(settings: Settings, name: str) -> publishers.Publisher | publishers.Announcer:
+    """Build a publisher; the folder of the service's own files is there then."""
+    state = settings.paths.state
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return publishers.build(name, settings.publisher(name), state)
 
 
 @contextlib.contextmanager

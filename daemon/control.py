@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from daemon import durable
@@ -38,8 +39,7 @@ def retry(root: Path, job: Job | str) -> Filed:
         raise JobError(
             f"nothing of {shown(filed.home.name)} can be made again", "Drop the mended files as a new folder."
         )
-    (filed.home / OURS).mkdir(exist_ok=True)
-    (filed.home / OURS / RETRY).touch()
+    _mark(filed.home)
     _move(filed.home, journal.working)
     return filed
 
@@ -70,6 +70,18 @@ def approve(root: Path, job: Job | str) -> Filed:
         raise JobError(f"{shown(filed.home.name)} does not wait for approval: it is {filed.job.state}")
     (filed.home / APPROVE).touch()
     return filed
+
+
+def _mark(home: Path) -> None:
+    """Say that what failed shall be made again; whole, for a daemon that starts sweeps an empty ``.lipsyncd/`` away."""
+    beside = home / f"{OURS}.{RETRY}"
+    beside.mkdir(exist_ok=True)
+    (beside / RETRY).touch()
+    try:
+        beside.rename(home / OURS)
+    except OSError:  # there is one, with something in it
+        (home / OURS / RETRY).touch()
+        shutil.rmtree(beside)
 
 
 def _find(journal: Journal, job: Job | str) -> Filed:

@@ -14,7 +14,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon import claim
-from daemon.errors import JournalError, LaterError, Stopped
+from daemon.errors import JournalError, LaterError, Stopped, Underway
 from daemon.inbox import Drop, Inbox, Look
 from daemon.job import State, TakeState
 from daemon.journal import Journal, folders
@@ -32,6 +32,10 @@ _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
 _UNREADABLE = (
     "Nothing is done here: job.json cannot be read. Move the folder inputs/ back to inbox/, under the name it had."
 )
+_SERVE_EVERY = 0.25
+"""Seconds between two looks at the jobs that are being published, while a take of another one is rendered."""
+_LONG = frozenset({State.QUEUED, State.RENDERED})
+"""States whose steps may last: takes are rendered and signed. All others are over in a moment."""
 _STUCK = 30.0
 """Seconds after which a drop that could not be taken is tried again."""
 
@@ -66,6 +70,7 @@ class Desk:
     _looked: float = field(default=-math.inf, init=False)
     _stuck: dict[str, float] = field(default_factory=dict, init=False)
     _said: dict[str, str] = field(default_factory=dict, init=False)
+    _served: float = field(default=-math.inf, init=False)
 
     def turn(self) -> float:
         """Take one step, and say for how many seconds nothing is to be done unless something changes."""
@@ -104,12 +109,15 @@ class Desk:
     @property
     def summary(self) -> str:
         """What is going on, in a few words."""
-        if self._current is not None and self._current.status.text:
-            return f"{shown(self._current.home.name)}: {self._current.status.text}"
+        under_way = (work for work in self._works.values() if work.errands)
+        work = self._current or next(under_way, None)
+        if work is not None and work.status.text:
+            return f"{shown(work.home.name)}: {work.status.text}"
         return f"{len(self._works)} jobs in hand, {len(self._look.waiting)} folders arriving"
 
     def close(self) -> None:
         """Let go of all jobs; the next daemon goes on with them."""
+        self.pipeline.close(self._works.values())
         for work in self._works.values():
             if not _unapproved(work):  # what it says then, somebody can do meanwhile
                 work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
@@ -180,10 +188,7 @@ class Desk:
     def _ready(self) -> Work | None:
         """Give the job that is next; the one that was taken first comes first."""
         now = self.clock()
-        for work in self._works.values():
-            if not work.parked and (work.retry_at <= now or cancelled(work)):
-                return work
-        return None
+        return next((work for work in self._works.values() if _due(work, now)), None)
 
     def _take(self) -> Work | None:
         """Take the drop that arrived first and can be taken."""
@@ -214,6 +219,9 @@ class Desk:
                 self.failed |= work.job.state is State.FAILED or bool(work.job.in_state(TakeState.FAILED))
                 del self._works[work.home]
             work.misses = 0
+        except Underway as going:
+            work.retry_at = self.clock() + (going.wait or 0.0)
+            work.status.say(going.message)
         except LaterError as reason:
             self._wait(work, reason)
         except Stopped:
@@ -222,10 +230,10 @@ class Desk:
     def _wait(self, work: Work, reason: LaterError) -> None:
         """Try the step again after a while, longer each time."""
         pause = min(_FIRST_WAIT * 2**work.misses, _LONGEST_WAIT) if reason.wait is None else reason.wait
-        work.misses += 1
+        work.misses += int(reason.miss)
         self.failed |= bool(self.tries and work.misses > self.tries)
         work.retry_at = self.clock() + pause
-        said = f"Waiting: {reason}"
+        said = f"Waiting: {reason}" if reason.miss else str(reason)
         if said != work.status.text:
             work.log.warning("waiting", reason=str(reason))
         work.status.say(said, now=True)
@@ -238,6 +246,18 @@ class Desk:
             with contextlib.suppress(OSError):
                 work.hold.beat(now)
         self._glance()
+        if now - self._served >= _SERVE_EVERY:
+            self._served = now
+            self._serve(now)
+
+    def _serve(self, now: float) -> None:
+        """Take the short steps of other jobs while a long one is taken: their publishers wait for nobody's render."""
+        at_work = self._current
+        for work in list(self._works.values()):
+            if work is not at_work and work.job.state not in _LONG and _due(work, now):
+                self._current = work  # so that a bug parks the right one
+                self._step(work)
+        self._current = at_work
 
     def _idle(self, work: Work) -> bool:
         """Say whether a job waits for something that may never come."""
@@ -251,6 +271,15 @@ class Desk:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
         moments += [moment - now for moment in self._stuck.values() if moment < math.inf]
         return max(0.0, min([self._look.due, *moments]))
+
+
+def _due(work: Work, now: float) -> bool:
+    """Say whether a step of a job can be taken now."""
+    if work.parked:
+        return False
+    if work.errands:
+        return work.retry_at <= now or any(errand.over for _, errand in work.errands.values())
+    return work.retry_at <= now or cancelled(work)
 
 
 def _unapproved(work: Work) -> bool:

@@ -7,6 +7,7 @@
     ├── JobError              no such job, or what was asked of it cannot be done in its state
     ├── JournalError          a job.json is missing, torn or not of our schema
     └── LaterError            a step cannot be taken just now and is tried again by itself (disk full, nobody answers)
+        └── Underway          nothing is wrong: calls to publishers are under way
 
     Interruption              no error: somebody wants a take to be left where it is
     ├── Stopped               the daemon is asked to end
@@ -14,6 +15,9 @@
 """
 
 from __future__ import annotations
+
+_LOOK_AGAIN = 0.25
+"""Seconds between two looks at calls under way."""
 
 
 class DaemonError(Exception):
@@ -58,11 +62,20 @@ class LaterError(DaemonError):
 
     Attributes:
         wait: Seconds until then, or None: longer each time.
+        miss: False where nobody failed to answer and only time is missing: it is waited for, however long.
     """
 
-    def __init__(self, message: str, hint: str = "", *, wait: float | None = None) -> None:
+    def __init__(self, message: str, hint: str = "", *, wait: float | None = None, miss: bool = True) -> None:
         super().__init__(message, hint)
         self.wait = wait
+        self.miss = miss
+
+
+class Underway(LaterError):
+    """Calls to publishers are under way; the message says which, and how far they are."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, wait=_LOOK_AGAIN, miss=False)
 
 
 class Interruption(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from publishers import Receipt
+from publishers import Credentials, Quote, Receipt
 
 
 class State(StrEnum):
@@ -94,6 +94,23 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """All videos and posters of a job under one address of a publisher; ``files`` digests which they are."""
+
+    files: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Note:
+    """What went wrong without any harm to the videos, at whom, and what the person can do about it."""
+
+    publisher: str
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class JobTake:
     """One face and one speech of a job.
 
@@ -109,6 +126,7 @@ class JobTake:
         key: Digest of everything its video depends on; equal keys, equal videos. "" until inputs are hashed.
         stash: Where in ``.lipsyncd/`` its finished files lay before they got their names, without suffix.
         made: Facts about the video once there is one.
+        credentials: What its content credentials say, once the video and the poster are signed.
     """
 
     name: str
@@ -125,14 +143,16 @@ class JobTake:
     video: Kept | None = None
     poster: Kept | None = None
     who: str = ""
+    credentials: Credentials | None = None
 
     def failed(self, error: str, hint: str) -> JobTake:
         """Give the take as failed for good, and why."""
         return replace(self, state=TakeState.FAILED, error=error, hint=hint)
 
-    def finished(self, made: Made, stash: str) -> JobTake:
-        """Give the take as made; its files lie at ``stash`` until they get their names."""
-        return replace(self, state=TakeState.RENDERED, error="", hint="", made=made, stash=stash)
+    def finished(self, made: Made, stash: str, credentials: Credentials | None = None) -> JobTake:
+        """Give the take as made; its files, signed or not, lie at ``stash`` until they get their names."""
+        fresh = replace(self, state=TakeState.RENDERED, error="", hint="", made=made, stash=stash)
+        return replace(fresh, credentials=credentials)
 
     def again(self) -> JobTake:
         """Give the take as if it was never tried, unless it is made or can never be."""
@@ -153,6 +173,12 @@ class Job:
         inputs: Hashes of the dropped files that take part; empty until they are computed.
         publish: Names of the publishers.
         review: A person shall approve before anything is published or recorded.
+        quotes: What each publisher said it would come to, asked before the first file left.
+        receipts: What is published, papers too.
+        sent: What publishers have, but not yet in a way that counts as published.
+        gathered: The addresses of the whole.
+        recorded: When the manifest was written, UTC, ISO 8601, so that it is written the same once more; or "".
+        notes: What went wrong without any harm to the videos.
         engine: Which engine renders it.
         error: Why the whole job failed, or "".
     """
@@ -172,6 +198,11 @@ class Job:
     receipts: tuple[Receipt, ...] = ()
     error: str = ""
     hint: str = ""
+    quotes: tuple[Quote, ...] = ()
+    sent: tuple[Receipt, ...] = ()
+    gathered: tuple[Gathered, ...] = ()
+    recorded: str = ""
+    notes: tuple[Note, ...] = ()
 
     def move(self, state: State) -> Job:
         """Give the job in its next state.
@@ -190,7 +221,33 @@ class Job:
     def again(self) -> Job:
         """Give the job with its failed takes to be made once more; what is made stays made."""
         takes = tuple(take.again() for take in self.takes)
-        return replace(self.move(State.QUEUED), takes=takes, inputs=(), approved=False, error="", hint="")
+        fresh = replace(self.move(State.QUEUED), takes=takes, inputs=(), approved=False, error="", hint="")
+        return replace(fresh, quotes=(), recorded="", notes=())
+
+    def inheriting(self, last: Job) -> Job:
+        """Give the job with what an earlier try of it has published: that is permanent."""
+        return replace(self, receipts=last.receipts, sent=last.sent, gathered=last.gathered, recorded=last.recorded)
+
+    def with_receipt(self, receipt: Receipt) -> Job:
+        """Give the job with a file published."""
+        key = _key(receipt)
+        sent = tuple(old for old in self.sent if _key(old) != key)
+        return replace(self, receipts=(*(old for old in self.receipts if _key(old) != key), receipt), sent=sent)
+
+    def with_sent(self, receipt: Receipt) -> Job:
+        """Give the job with a file that a publisher has, and that does not count as published yet."""
+        return replace(self, sent=(*(old for old in self.sent if _key(old) != _key(receipt)), receipt))
+
+    def with_gathered(self, gathered: Gathered) -> Job:
+        """Give the job with all its files under one address of a publisher."""
+        receipt = gathered.receipt
+        others = tuple(old for old in self.gathered if old.receipt.publisher != receipt.publisher)
+        sent = tuple(old for old in self.sent if _key(old) != _key(receipt))
+        return replace(self, gathered=(*others, gathered), sent=sent)
+
+    def receipt(self, publisher: str, name: str, sha256: str) -> Receipt | None:
+        """Give the receipt of a publisher for a file, if there is one."""
+        return next((receipt for receipt in self.receipts if _key(receipt) == (publisher, name, sha256)), None)
 
     def with_take(self, take: JobTake) -> Job:
         """Give the job with the take of that face replaced."""
@@ -207,3 +264,7 @@ class Job:
             KeyError: It has none: a bug of ours.
         """
         return {entry.name: entry for entry in self.inputs}[name]
+
+
+def _key(receipt: Receipt) -> tuple[str, str, str]:
+    return receipt.publisher, receipt.name, receipt.sha256

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from daemon import conclusion
+from daemon import conclusion, review
 from daemon.errors import Cancelled, LaterError
 from daemon.job import ENDED, State, TakeState
 from daemon.journal import Journal
 from daemon.marking import Marking, place_signed
 from daemon.name import shown
+from daemon.papers import MANIFEST, Papers
 from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
 from daemon.work import APPROVE, CANCEL, Work
@@ -21,11 +22,14 @@ from publishers import PublishError
 class Pipeline:
     """Leads a job from QUEUED to DONE or FAILED, and out of working/."""
 
-    def __init__(self, journal: Journal, rendition: Rendition, marking: Marking, publication: Publication) -> None:
+    def __init__(
+        self, journal: Journal, rendition: Rendition, marking: Marking, publication: Publication, papers: Papers
+    ) -> None:
         self._journal = journal
         self._rendition = rendition
         self._marking = marking
         self._publication = publication
+        self._papers = papers
         self._steps: dict[State, Callable[[Work, Pulse], None]] = {
             State.QUEUED: self._render,
             State.RENDERED: self._mark,
@@ -58,6 +62,7 @@ class Pipeline:
     def _step(self, work: Work, pulse: Pulse) -> None:
         try:
             if cancelled(work):
+                self._publication.recall(work)
                 raise Cancelled
             self._steps[work.job.state](work, pulse)
         except Cancelled:
@@ -85,12 +90,16 @@ class Pipeline:
         work.save(work.job.move(State.MARKED))
 
     def _publish(self, work: Work, _pulse: Pulse) -> None:
-        bare = [take for take in work.job.in_state(TakeState.RENDERED) if take.video is None]
-        if bare:
-            self._publication.identify(work, bare[0])
+        """Hash, ask for prices, have a person look, publish: each is gone through to its end before the next."""
+        if any(take.video is None for take in work.job.in_state(TakeState.RENDERED)):
+            self._publication.identify(work)
         elif work.job.review and not work.job.approved:
+            self._publication.ask(work)
+            (work.home / APPROVE).unlink(missing_ok=True)  # nobody can have approved what was not there to read
+            review.write(work)
             work.save(work.job.move(State.REVIEW))
-        elif not self._publication.publish(work):
+        else:
+            self._publication.publish(work)
             work.save(work.job.move(State.PUBLISHED))
 
     def _review(self, work: Work, pulse: Pulse) -> None:
@@ -99,16 +108,18 @@ class Pipeline:
         elif (work.home / APPROVE).exists():
             work.save(replace(work.job, approved=True))
         else:
-            raise LaterError("it waits for approval", f"Put an empty file called {APPROVE} into this folder.", wait=1.0)
+            hint = f"Read {review.FILE_NAME}, then put an empty file called {APPROVE} into this folder."
+            raise LaterError("it waits for approval", hint, wait=1.0)
 
     def _record(self, work: Work, _pulse: Pulse) -> None:
-        self._publication.record(work)
+        self._papers.record(work)
         work.save(work.job.move(State.DONE))
 
     def _conclude(self, work: Work) -> None:
         """Move the job out of working/."""
         failed = [take.name for take in work.job.in_state(TakeState.FAILED)]
-        work.log.info("job over", state=str(work.job.state), failed=failed, error=work.job.error)
+        listed = [receipt.address for receipt in work.job.receipts if receipt.name == MANIFEST]
+        work.log.info("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
         for name in (CANCEL, APPROVE):
             (work.home / name).unlink(missing_ok=True)
         if work.job.state is State.DONE:
@@ -119,6 +130,10 @@ class Pipeline:
             target = conclusion.to_failed(work.job, work.home, self._journal.failed)
         work.hold.release()
         work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")
+
+    def close(self, works: Iterable[Work]) -> None:
+        """End what is under way for these jobs, or leave it behind."""
+        self._publication.close(works)
 
 
 def cancelled(work: Work) -> bool:

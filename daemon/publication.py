@@ -1,28 +1,22 @@
-"""Publication: finished files get their hashes, their permanent addresses and their papers."""
+"""Publication: the finished files of a job get their hashes and their permanent addresses.
+
+Only the order is decided here: first every publisher is asked what it would come to, then each gets file after file,
+then, where it can, all of them under one address. ``daemon/rounds`` makes the calls.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from fractions import Fraction
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import publishers
-from daemon.errors import LaterError
-from daemon.job import Job, JobTake, Kept, TakeState
-from daemon.name import shown
+from daemon import calls
+from daemon.job import TakeState
+from daemon.parcel import artifacts, digest, parcel
+from daemon.rounds import Rounds
+from daemon.task import HOME, Task
 from daemon.work import Work
-from publishers import Artifact, Publisher, PublishError
-
-_DELAY = 30.0
-_LONGEST_DELAY = 600.0
-
-
-def utc_now() -> datetime:
-    """Give the time of day."""
-    return datetime.now(UTC)
+from publishers import Announcer, Artifact, Gatherer, Quoter
 
 
 @dataclass(frozen=True)
@@ -31,174 +25,130 @@ class Press:
 
     Attributes:
         version: Of lipsyncd, for the manifest.
-        drawers: Folder of the publishers' own notes, outside the share.
-        build: Gives the publisher of a name; raises PublisherError.
         manifest: Write manifest.json and post.md.
         profile: Rules of the CIDs.
     """
 
     version: str
-    drawers: Path
-    build: Callable[[str], Publisher]
     manifest: bool = True
     profile: str = publishers.MODERN
 
 
 class Publication:
-    """Hashes, publishes and records the finished takes of a job, one effect and one save at a time."""
+    """Hashes and publishes the finished takes of a job, one effect and one save at a time."""
 
-    def __init__(
-        self, press: Press, clock: Callable[[], float] = time.monotonic, today: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, press: Press, rounds: Rounds) -> None:
         self._press = press
-        self._clock = clock
-        self._today = today
-        self._built: dict[str, Publisher] = {}
+        self._rounds = rounds
 
-    def identify(self, work: Work, take: JobTake) -> None:
-        """Hash the two files of one take.
+    def identify(self, work: Work) -> None:
+        """Hash the files of all finished takes; return when all are hashed.
 
         Raises:
+            LaterError: It lasts.
             OSError: They cannot be read.
         """
-        video, poster = (
-            _kept(publishers.identify(work.home / name, profile=self._press.profile)) for name in _names(take)
-        )
-        work.save(work.job.with_take(replace(take, video=video, poster=poster)))
+        self._rounds.drive(work, self._unhashed)
 
-    def publish(self, work: Work) -> bool:
-        """Publish one file at one publisher, and say whether there was one to publish.
+    def ask(self, work: Work) -> None:
+        """Ask every publisher what it would come to; return when each was asked, whether it answered or not.
 
         Raises:
-            LaterError: All publishers that are left did not answer.
-            PublishError: A publisher refused for good.
+            LaterError: It lasts.
+            PublishError: It is too dear, or a publisher cannot be used: nothing was sent to anybody.
         """
-        left = self._left(work)
-        if not left:
-            return False
-        now = self._clock()
-        name, artifact = min(left, key=lambda pair: work.delayed.get(pair[0], 0.0))
-        if (until := work.delayed.get(name, now)) > now:
-            raise LaterError(f"{name} did not answer", "It is asked again by itself.", wait=until - now)
-        drawer = self._press.drawers / work.job.id / name
-        drawer.mkdir(parents=True, exist_ok=True)
-        try:
-            receipt = self._publisher(name).publish(artifact, drawer)
-        except PublishError as error:
-            if not error.passing:
-                raise
-            # next time another publisher comes first: one that is away must not hold up the others
-            work.delayed[name] = now + min(_DELAY * 2 ** work.unanswered[name], _LONGEST_DELAY)
-            work.unanswered[name] += 1
-            work.log.warning("publisher did not answer", publisher=name, file=artifact.name, reason=str(error))
-            return True
-        work.unanswered[name] = 0
-        work.save(replace(work.job, receipts=(*work.job.receipts, receipt)))
-        work.log.info("published", publisher=name, file=artifact.name, address=receipt.address, state=receipt.state)
-        return True
+        self._rounds.drive(work, lambda work: _unheard(work, asked(work, self._rounds)))
 
-    def record(self, work: Work) -> None:
-        """Write manifest.json and post.md; they are the last to be written.
+    def publish(self, work: Work) -> None:
+        """Publish all files at all publishers; return when each has everything and it was read back.
 
         Raises:
-            OSError: They cannot be written.
+            LaterError: It lasts, or publishers did not answer.
+            PublishError: A publisher refused for good, or a file is not the one that was approved.
         """
-        if self._press.manifest:
-            manifest = self._manifest(work)
-            publishers.write_manifest(manifest, work.home)
-            publishers.write_post(manifest, work.home)
+        self._rounds.drive(work, self._unpublished)
 
-    def _left(self, work: Work) -> list[tuple[str, Artifact]]:
-        done = {(receipt.publisher, receipt.name, receipt.sha256) for receipt in work.job.receipts}
+    def recall(self, work: Work) -> None:
+        """End what is under way for a job; return when nothing is.
+
+        Raises:
+            Underway: A little time is left for it.
+        """
+        self._rounds.recall(work)
+
+    def close(self, works: Iterable[Work]) -> None:
+        """End what is under way for these jobs, in a few seconds, or leave it behind."""
+        self._rounds.close(works)
+
+    def _unhashed(self, work: Work) -> list[Task]:
+        bare = [take for take in work.job.in_state(TakeState.RENDERED) if take.video is None]
         return [
-            (name, artifact)
-            for name in work.job.publish
-            for artifact in _artifacts(work)
-            if (name, artifact.name, artifact.sha256) not in done
+            Task(HOME, f"{take.name}.mp4", f"hashing {take.name}.mp4", calls.hashing(work.home, take, self._profile))
+            for take in bare
         ]
 
-    def _publisher(self, name: str) -> Publisher:
-        if name not in self._built:
-            self._built[name] = self._press.build(name)
-        return self._built[name]
+    @property
+    def _profile(self) -> str:
+        return self._press.profile
 
-    def _manifest(self, work: Work) -> publishers.Manifest:
-        job = work.job
-        made = [(take, facts) for take in job.in_state(TakeState.RENDERED) if (facts := take.made)]
-        first = _speech(job, made[0][0])
-        videos = tuple(
-            _video(work, take, None if take.speech == made[0][0].speech else _speech(job, take)) for take, _ in made
-        )
-        return publishers.Manifest(
-            title=job.title or shown(job.name),
-            description=job.description,
-            created=self._today(),
-            tool=publishers.Tool("lipsyncd", self._press.version),
-            speech=first,
-            videos=videos,
-            failures=tuple(publishers.Failure(t.face, t.error, t.hint) for t in job.in_state(TakeState.FAILED)),
-            directory=publishers.Directory.of(_artifacts(work), self._press.profile),
-        )
+    def _unpublished(self, work: Work) -> list[Task]:
+        """Give what is left, publisher by publisher; no file leaves before every publisher was asked for its price."""
+        files = artifacts(work)
+        if work.job.review and (changed := _unchecked(work, files)):
+            return changed
+        open_questions = asked(work, self._rounds)
+        if unheard := _unheard(work, open_questions):
+            return unheard
+        silent = {task.place for task in open_questions}
+        places = [place for place in keepers(work, self._rounds) if place not in silent]
+        return open_questions + [task for place in places for task in self._at(work, place, files)]
 
-
-def _names(take: JobTake) -> tuple[str, str]:
-    return f"{take.name}.mp4", f"{take.name}.jpg"
-
-
-def _kept(artifact: Artifact) -> Kept:
-    return Kept(artifact.sha256, artifact.bytes, artifact.cid, artifact.profile)
+    def _at(self, work: Work, place: str, files: tuple[Artifact, ...]) -> list[Task]:
+        """Give what is left at one publisher: the files, and after them the one address for all."""
+        left = unpublished(work, place, files)
+        gathered = [one for one in work.job.gathered if one.receipt.publisher == place and one.files == digest(files)]
+        if left or gathered or not isinstance(self._rounds.office(place), Gatherer):
+            return left
+        receipts = [receipt for file in files if (receipt := work.job.receipt(place, file.name, file.sha256))]
+        call = calls.gathering(place, parcel(work), receipts)
+        return [Task(place, "", f"giving all files one address at {place}", call)]
 
 
-def _artifacts(work: Work) -> list[Artifact]:
-    return [artifact for take in work.job.in_state(TakeState.RENDERED) for artifact in _pair(work.home, take)]
+def asked(work: Work, rounds: Rounds) -> list[Task]:
+    """Give the questions that are still open: publishers that are not built yet, or did not say what it comes to."""
+    quoted = {quote.publisher for quote in work.job.quotes}
+    tasks = []
+    for place in work.job.publish:
+        office = rounds.office(place)
+        if office is None or (isinstance(office, Quoter) and place not in quoted):
+            call = calls.asking(place, parcel(work), place in quoted)
+            tasks.append(Task(place, "", f"asking {place} what it comes to", call))
+    return tasks
 
 
-def _pair(home: Path, take: JobTake) -> Iterator[Artifact]:
-    """Yield the video and the poster of a take that is hashed."""
-    for name, kept in zip(_names(take), (take.video, take.poster), strict=True):
-        if kept is not None:
-            media_type = publishers.media_type(name)
-            yield Artifact(home / name, name, media_type, kept.bytes, kept.sha256, kept.cid, kept.profile)
+def keepers(work: Work, rounds: Rounds) -> list[str]:
+    """Give the publishers of a job that are known to keep files."""
+    offices = {place: rounds.office(place) for place in work.job.publish}
+    return [place for place, office in offices.items() if office is not None and not isinstance(office, Announcer)]
 
 
-def _speech(job: Job, take: JobTake) -> publishers.Speech:
-    heard = job.input(take.speech)
-    return publishers.Speech(heard.name, heard.sha256, heard.bytes, take.made.speech_seconds if take.made else 0.0)
+def unpublished(work: Work, place: str, files: Sequence[Artifact]) -> list[Task]:
+    """Give the tasks that publish those files at one publisher that it has not got yet."""
+    whole = parcel(work)
+    return [
+        Task(place, file.name, f"publishing {file.name} to {place}", calls.publishing(place, file, whole))
+        for file in files
+        if work.job.receipt(place, file.name, file.sha256) is None
+    ]
 
 
-def _video(work: Work, take: JobTake, speech: publishers.Speech | None) -> publishers.Video:
-    """Describe one finished take; ``speech`` only where it is not that of the manifest."""
-    job, made = work.job, take.made
-    video, poster = _pair(work.home, take)
-    if made is None:
-        raise ValueError(f"{take.name} was never made")
-    receipts = {
-        file: tuple(r for r in job.receipts if (r.name, r.sha256) == (file.name, file.sha256))
-        for file in (video, poster)
-    }
-    weights = tuple(publishers.Weights(w.name, w.sha256, w.licence) for w in made.weights)
-    return publishers.Video(
-        file=video.name,
-        sha256=video.sha256,
-        bytes=video.bytes,
-        cid=video.cid,
-        media_type=video.media_type,
-        duration=made.seconds,
-        width=made.width,
-        height=made.height,
-        fps=Fraction(made.fps),
-        frames=made.frames,
-        face=_photo(job, take.face),
-        coverage=made.driven / made.frames if made.frames else 0.0,
-        engine=publishers.Engine(made.engine, made.version, weights),
-        poster=publishers.Poster.of(poster, receipts[poster]),
-        receipts=receipts[video],
-        speech=speech,
-        who=_photo(job, take.who) if take.who else None,
-        warnings=made.warnings,
-    )
+def _unheard(work: Work, tasks: Sequence[Task]) -> list[Task]:
+    """Give the questions that were never asked, or are just being asked for the first time."""
+    return [task for task in tasks if task.doing not in work.unanswered]
 
 
-def _photo(job: Job, name: str) -> publishers.Face:
-    seen = job.input(name)
-    return publishers.Face(seen.name, seen.sha256, seen.bytes)
+def _unchecked(work: Work, files: Sequence[Artifact]) -> list[Task]:
+    tasks = [
+        Task(HOME, file.name, f"comparing {file.name} with what was approved", calls.checking(file)) for file in files
+    ]
+    return [task for task in tasks if task.doing not in work.finished]

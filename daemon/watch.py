@@ -81,6 +81,7 @@ class Watch:
             observer: Makes the watcher of events.
         """
         self._alarm = Alarm()
+        self._hurried = threading.Event()
         self._observer: BaseObserver | None = None
         mount = mount_of(folder)
         if mode == "events" or (mode == "auto" and not mount.remote):
@@ -92,9 +93,16 @@ class Watch:
         """Wait for a change, but no longer than this; say whether one came."""
         woken = self._alarm.rung.wait(seconds)
         if woken:
-            time.sleep(min(_LULL, seconds))
+            if not self._hurried.is_set():
+                time.sleep(min(_LULL, seconds))
+            self._hurried.clear()
             self._alarm.rung.clear()
         return woken
+
+    def wake(self) -> None:
+        """Wake who waits, at once; from any thread."""
+        self._hurried.set()
+        self._alarm.rung.set()
 
     def close(self) -> None:
         """Stop watching."""

@@ -10,8 +10,11 @@ from structlog.typing import FilteringBoundLogger
 from daemon import log as logs
 from daemon.job import Job
 from daemon.journal import INPUTS, OURS, Journal
+from daemon.messenger import Errand
 from daemon.owner import Hold
 from daemon.status import Estimate, Status
+from daemon.task import Delay, Task
+from publishers import Artifact, PublishError
 
 CANCEL = "CANCEL"
 APPROVE = "APPROVE"
@@ -24,8 +27,13 @@ class Work:
     Attributes:
         retry_at: Monotonic seconds before which nothing is tried.
         misses: How often in a row a step could not be taken.
-        unanswered: How often in a row each publisher did not answer.
-        delayed: Publishers that did not answer, and until when they are left alone.
+        errands: Calls under way, by the publisher's name, each with its task.
+        delays: Tasks that are left alone for a while, by what they do.
+        unanswered: How often in a row a task did not succeed, by what it does.
+        finished: What was done that is not worth writing down.
+        fault: What will end the job as soon as no call is under way.
+        asked: When the calls under way were asked to end, or None.
+        papers: The papers that are written, by name.
         parked: Left alone until the daemon starts again.
     """
 
@@ -38,8 +46,13 @@ class Work:
         self.estimate = Estimate()
         self.retry_at = float("-inf")
         self.misses = 0
+        self.errands: dict[str, tuple[Task, Errand]] = {}
+        self.delays: dict[str, Delay] = {}
         self.unanswered: Counter[str] = Counter()
-        self.delayed: dict[str, float] = {}
+        self.finished: set[str] = set()
+        self.fault: PublishError | FileNotFoundError | None = None
+        self.asked: float | None = None
+        self.papers: dict[str, Artifact] = {}
         self.parked = False
         self._journal = journal
 

@@ -70,6 +70,7 @@ class Bench:
             "paths": {"root": self.root, "state": self.place / "state"},
             "inbox": {"settle": SETTLE, "interval": 0.2},
             "limits": {"free_bytes": 0, "take_timeout_s": 20},
+            "credentials": {"sign": False},
         }
         for name, section in sections.items():
             base[name] = {**base.get(name, {}), **section}

@@ -202,7 +202,8 @@ def test_a_publisher_that_is_away_is_waited_for(bench: Bench) -> None:
         bench.wait(lambda: "folder did not answer" in bench.text("working/talk/STATUS.txt"))
     target.mkdir()
     assert bench.once(publish={"to": ["folder"], "folder": {"path": str(target)}}) == 0
-    assert {receipt.name for receipt in bench.job("done/talk").receipts} == {"ann.mp4", "ann.jpg", "bob.mp4", "bob.jpg"}
+    files = {"ann.mp4", "ann.jpg", "bob.mp4", "bob.jpg", "manifest.json"}
+    assert {receipt.name for receipt in bench.job("done/talk").receipts} == files
 
 
 def test_controls_say_what_is_wrong(bench: Bench) -> None:
