@@ -124,7 +124,7 @@ class Gateway:
         return found
 
     def find(self, address: str, sha256: str) -> tuple[str, ...] | None:
-        """Return the ids of what a wallet published under a SHA-256 tag: others' lost ledgers, or our own.
+        """Return the ids of what a wallet published under a SHA-256 tag, for where the ledger was lost.
 
         What was posted within the last minutes may be missing. ``header`` tells whether one is what it says.
 
@@ -144,9 +144,12 @@ class Gateway:
                 raise fault
             return None
         try:
-            nodes = [edge["node"] for edge in answer.json()["data"]["transactions"]["edges"]]
+            said = answer.json()
+            if said.get("errors"):  # it has an index, and cannot ask it now
+                raise self._nonsense("earlier transactions")
+            nodes = [edge["node"] for edge in said["data"]["transactions"]["edges"]]
             found = [node["id"] for node in nodes if node["owner"]["address"] == address]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
         return tuple(identity for identity in found if isinstance(identity, str) and _ID.fullmatch(identity))
 
