@@ -107,19 +107,9 @@ class IpfsNode:
         """What its gateway serves, such as ``read("bafy…/alice.mp4")``."""
         return call(f"{self.gateway}/ipfs/{path}", seconds=seconds)
 
-    def run(self, *words: str) -> str:
-        """Run its own command-line client, for a peer in benchmarks."""
-        ran = subprocess.run(
-            [*self._ipfs, *words], env=environment(self._extra), capture_output=True, text=True, check=True
-        )
-        return ran.stdout
-
-    def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
-        """The same command line, and its environment, to be measured by others."""
-        return [*self._ipfs, *words], environment(self._extra)
-
     def _initialise(self, ports: tuple[int, int, int]) -> None:
-        self.run("init", "--empty-repo", "--profile", "test", "--algorithm", "ed25519")
+        words = ("init", "--empty-repo", "--profile", "test", "--algorithm", "ed25519")
+        subprocess.run([*self._ipfs, *words], env=environment(self._extra), capture_output=True, check=True)
         path = self.repo / "config"
         config = json.loads(path.read_text(encoding="utf-8"))
         api, gateway, rpc = (f"/ip4/127.0.0.1/tcp/{port}" for port in ports)
