@@ -25,7 +25,7 @@ from publishers.provenance import Provenance, Standing
 from publishers.text import plain
 
 _SETTINGS: dict[str, dict[str, object]] = {
-    "core": {"allowed_network_hosts": [], "allow_redirects": False},
+    "core": {"allowed_network_hosts": [], "allow_redirects": False, "backing_store_memory_threshold_in_mb": 32},
     "verify": {
         "verify_after_sign": False,  # read back below, as a stranger would
         "verify_trust": True,
@@ -42,8 +42,19 @@ _SETTINGS: dict[str, dict[str, object]] = {
         },
     },
 }
+_IN_PIECES = {"core": {**_SETTINGS["core"], "merkle_tree_chunk_size_in_kb": 4096}}
+_LARGE = 32 << 20
+"""Bytes from which on a video is hashed in pieces: a hash of the whole takes up to 545 MB of memory, pieces 33 MB."""
 _CHANGED = ("mismatch", "missing", "multipleManifests", "inaccessible")
 """How the codes of failures end that mean: the file is not what was signed."""
+_MEANINGS = {
+    "assertion.bmffHash.mismatch": "its picture or sound is not what was signed",
+    "assertion.dataHash.mismatch": "its content is not what was signed",
+    "assertion.hashedURI.mismatch": "what is said of it is not what was signed",
+    "claimSignature.mismatch": "the signature is not of what is said of it",
+    "signingCredential.expired": "the signer's certificate is not valid today",
+    "signingCredential.invalid": "the signer's certificate is not one for signing content",
+}
 _UNTRUSTED = "signingCredential.untrusted"
 _LONGEST = 300
 
@@ -63,20 +74,14 @@ def put(source: Path, target: Path, claim: Claim, identity: Identity) -> Provena
     """
     beside = target.with_name(f".{target.name}.part")
     kind = media_type(target.name)
-    signer = c2pa.C2paSignerInfo(
-        alg=identity.algorithm.encode(),
-        sign_cert=identity.chain.encode(),
-        private_key=identity.key.reveal().encode(),
-        ta_url=None,
-    )
+    found = Provenance(source.name, Standing.NONE)
     try:
-        with source.open("rb") as bare, beside.open("w+b") as signed:
-            builder = c2pa.Builder(definition(claim, kind), c2pa.Context.from_dict(_SETTINGS))
-            builder.sign(c2pa.Signer.from_info(signer), kind, bare, signed)
-            signed.flush()
-            os.fsync(signed.fileno())
-        found = look(beside, kind)
-        if found.state not in (Standing.VALID, Standing.TRUSTED):
+        for settings in _ways(source, kind):
+            _write(source, beside, definition(claim, kind), identity, settings)
+            found = look(beside, kind)
+            if found.state in (Standing.VALID, Standing.TRUSTED):
+                break
+        else:
             raise SigningError(f"{source.name} was signed, and the signature does not hold ({found.reason})")
         beside.replace(target)
         flush_folder(target.parent)
@@ -86,6 +91,28 @@ def put(source: Path, target: Path, claim: Claim, identity: Identity) -> Provena
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
     return replace(found, file=target.name)
+
+
+def _ways(source: Path, kind: str) -> list[Mapping[str, object]]:
+    """Return the settings to sign with, the best first: an odd video that does not hold in pieces is hashed whole."""
+    large = kind == "video/mp4" and source.stat().st_size > _LARGE
+    return [{**_SETTINGS, **_IN_PIECES}, _SETTINGS] if large else [_SETTINGS]
+
+
+def _write(
+    source: Path, target: Path, said: Mapping[str, object], identity: Identity, settings: Mapping[str, object]
+) -> None:
+    signer = c2pa.C2paSignerInfo(
+        alg=identity.algorithm.encode(),
+        sign_cert=identity.chain.encode(),
+        private_key=identity.key.reveal().encode(),
+        ta_url=None,
+    )
+    with source.open("rb") as bare, target.open("w+b") as signed:
+        builder = c2pa.Builder(dict(said), c2pa.Context.from_dict(dict(settings)))
+        builder.sign(c2pa.Signer.from_info(signer), str(said["format"]), bare, signed)
+        signed.flush()
+        os.fsync(signed.fileno())
 
 
 def look(path: Path, kind: str, anchors: str = "", expected: Sequence[str] = ()) -> Provenance:
@@ -158,8 +185,13 @@ def _provenance(document: Mapping[str, Any]) -> Provenance:
         source=_line(next((source.rpartition("/")[2] for source in sources if source), "")),
         tool=_line(f"{tool.get('name', '')} {tool.get('version', '')}"),
         title=_line(manifest.get("title")),
-        reason=_line(f"{said.get('code', '')}: {said.get('explanation', '')}".strip(": ")),
+        reason=_reason(str(said.get("code", "")), str(said.get("explanation", ""))) if said else "",
     )
+
+
+def _reason(code: str, explanation: str) -> str:
+    """Return what a code of the specification (section "Validation states") means, for people."""
+    return f"{_MEANINGS[code]} ({code})" if code in _MEANINGS else _line(f"{explanation} ({code})")
 
 
 def _said(error: c2pa.C2paError) -> str:

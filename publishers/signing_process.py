@@ -44,8 +44,9 @@ def sign(request: Mapping[str, Any]) -> dict[str, object]:
     identity = _identity(request["signer"])
     signed = []
     for order in request["orders"]:
-        claim = Claim(**order["claim"])
-        found = seal.put(Path(order["source"]), Path(order["target"]), claim, identity)
+        source, target = Path(order["source"]), Path(order["target"])
+        os.environ["TMPDIR"] = str(target.parent)  # the library's own copies of a large video; /tmp may be memory
+        found = seal.put(source, target, Claim(**order["claim"]), identity)
         signed.append(asdict(Credentials(found.state, identity.issuer, False, found.source, identity.fingerprint)))
     return {"signed": signed}
 
