@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,6 +118,7 @@ class Web:
             follow_redirects=False,
             trust_env=True,
         )
+        weakref.finalize(self, self._client.close)  # a publisher has no end of its own: its lines end with it
 
     def __repr__(self) -> str:
         return f"Web({self.called} at {self.host})"
