@@ -144,7 +144,7 @@ def _desk(
             Papers(press, rounds),
         ),
         owners=owner.Owners(owner.here()),
-        terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review),
+        terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd")),
         guard=settings.inbox.mount_guard,
         tries=settings.render.attempts if once else 0,
         log=log,

@@ -18,9 +18,7 @@ from daemon.journal import FILE_NAME, INPUTS, OURS, Journal, read
 from daemon.listing import listing
 from daemon.name import numbered, shown, valid
 from daemon.owner import Hold, Owners, read_card
-
-_PAPERS = ("manifest.json", "post.md", why.FILE_NAME)
-"""What the end of a job writes, and the next end writes anew."""
+from daemon.papers import written
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class Terms:
     engine: str
     publish: tuple[str, ...] = ()
     review: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ def new_job(drop: Drop, terms: Terms, created: datetime) -> Job:
         review=terms.review if order.review is None else order.review,
         error=fault.message if fault else "",
         hint=fault.hint if fault else "",
+        version=terms.version,
     )
 
 
@@ -119,7 +119,7 @@ def _renewed(home: Path, journal: Journal) -> Job:
         if job.state is State.DONE:
             job = job.again()
             journal.save(home, job)
-        for name in _PAPERS:
+        for name in (why.FILE_NAME, *written(job)):  # the next end writes them anew
             (home / name).unlink(missing_ok=True)
         marker.unlink()
     return job

@@ -8,12 +8,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from daemon import durable, log, ownership, status, why
+from daemon import durable, log, ownership, review, status, why
 from daemon.errors import JournalError
 from daemon.job import Job, TakeState
 from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, folders, read
 from daemon.name import numbered
 from daemon.owner import CARD, LOCK
+from daemon.papers import written
 
 RETRY = "retry"
 """In ``.lipsyncd/``: a file that says that what failed shall be made again."""
@@ -31,11 +32,15 @@ def to_done(job: Job, home: Path, done: Path) -> Path:
         OSError: It cannot be moved.
     """
     path = home / why.FILE_NAME
-    if job.in_state(TakeState.FAILED):
+    if job.in_state(TakeState.FAILED) or job.notes:
         durable.replace(path, why.why(job))
     else:
         path.unlink(missing_ok=True)
-    for old in (home / status.FILE_NAME, *home.glob(".*.part")):  # torn ones are from before a crash
+    for old in (
+        home / status.FILE_NAME,
+        home / review.FILE_NAME,
+        *home.glob(".*.part"),
+    ):  # torn ones are from before a crash
         old.unlink(missing_ok=True)
     ownership.give_home(home)
     target = _move(home, done, home.name)
@@ -61,6 +66,8 @@ def to_failed(job: Job, home: Path, failed: Path) -> Path:
     if not inputs.exists():  # moved already, before a crash
         discard(home)
         return failed / home.name
+    for name in written(job):
+        (home / name).unlink(missing_ok=True)
     hidden = inputs / OURS
     _make_way(hidden)
     hidden.mkdir(exist_ok=True)

@@ -179,6 +179,7 @@ class Job:
         gathered: The addresses of the whole.
         recorded: When the manifest was written, UTC, ISO 8601, so that it is written the same once more; or "".
         notes: What went wrong without any harm to the videos.
+        version: Of the lipsyncd that took it, or "".
         engine: Which engine renders it.
         error: Why the whole job failed, or "".
     """
@@ -203,6 +204,7 @@ class Job:
     gathered: tuple[Gathered, ...] = ()
     recorded: str = ""
     notes: tuple[Note, ...] = ()
+    version: str = ""
 
     def move(self, state: State) -> Job:
         """Give the job in its next state.

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import publishers
-from daemon import calls, ownership
+from daemon import calls, ownership, review
 from daemon.job import Job, JobTake, TakeState
 from daemon.name import shown
 from daemon.parcel import artifacts, digest, pair, parcel
@@ -26,7 +26,6 @@ from publishers import Announcer, Artifact, Manifest, Receipt
 
 MANIFEST = "manifest.json"
 POST = "post.md"
-REVIEW = "REVIEW.txt"
 
 
 def utc_now() -> datetime:
@@ -36,7 +35,7 @@ def utc_now() -> datetime:
 
 def written(job: Job) -> tuple[str, ...]:
     """Give the names of all papers that a job may have in its folder."""
-    return (MANIFEST, POST, REVIEW, *(publishers.metadata_name(f"{take.name}.mp4") for take in job.takes))
+    return (MANIFEST, POST, review.FILE_NAME, *(publishers.metadata_name(f"{take.name}.mp4") for take in job.takes))
 
 
 class Papers:
@@ -169,11 +168,12 @@ def _video(work: Work, take: JobTake, speech: publishers.Speech | None) -> publi
         face=_photo(job, take.face),
         coverage=made.driven / made.frames if made.frames else 0.0,
         engine=publishers.Engine(made.engine, made.version, weights),
-        poster=publishers.Poster.of(poster, listed(job, poster)),
+        poster=publishers.Poster.of(poster, listed(job, poster), take.credentials),
         receipts=listed(job, video),
         speech=speech,
         who=_photo(job, take.who) if take.who else None,
         warnings=made.warnings,
+        credentials=take.credentials,
         metadata=publishers.Paper.of(paper, listed(job, paper)) if paper else None,
     )
 

@@ -10,7 +10,7 @@ import stat
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from daemon import durable, ownership
+from daemon import durable, ownership, reuse
 from daemon.conclusion import PREVIOUS, letter_name
 from daemon.errors import JournalError, LaterError
 from daemon.job import Input, Job, JobTake, TakeState
@@ -65,7 +65,7 @@ class Rendition:
                 fresh = replace(take, state=TakeState.WAITING, made=None, video=None, poster=None)
                 take = replace(fresh, credentials=None)
             job = job.with_take(replace(take, key=key))
-        work.save(_reused(work, job))
+        work.save(reuse.published(work, _reused(work, job), pulse))
 
     def render(self, work: Work, take: JobTake, pulse: Pulse) -> None:
         """Render one take and give its files their names; or write down why not.
@@ -171,14 +171,14 @@ def _reused(work: Work, job: Job) -> Job:
     except JournalError:
         return job
     made = {take.key: take for take in last.in_state(TakeState.RENDERED)}
-    job = replace(job, receipts=last.receipts)
+    job = job.inheriting(last)
     for take in job.in_state(TakeState.WAITING):
         old = made.get(take.key)
         if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
             del made[take.key]  # its files can be moved only once, even where two faces are the same picture
             job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}", old.credentials))
             work.log.info("take made earlier", take=take.name)
-    return job
+    return replace(job, recorded="") if job.in_state(TakeState.WAITING) else job
 
 
 def _renamed(message: str, stash: str, name: str) -> str:

@@ -34,6 +34,14 @@ class Status:
         self._written, self.text = self._clock(), text
 
 
+def read_status(home: Path) -> str:
+    """Give the line of a job's STATUS.txt, or "" where there is none."""
+    try:
+        return (home / FILE_NAME).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
 class Estimate:
     """Guesses how long a job still takes, from how long its takes took so far."""
 

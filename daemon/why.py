@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.job import Job, State, TakeState
@@ -18,6 +19,9 @@ def why(job: Job) -> str:
     parts += [
         _paragraph(shown(take.face), take.error, take.hint) for take in job.takes if take.state is TakeState.FAILED
     ]
+    parts += [_paragraph(note.publisher, note.error, note.hint) for note in job.notes]
+    if job.state is State.FAILED and (job.receipts or job.sent):
+        parts.append("\n".join(_permanent(job)) + "\n")
     return "\n".join([*parts, _advice(job)])
 
 
@@ -39,10 +43,21 @@ def _paragraph(title: str, error: str, hint: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _permanent(job: Job) -> Iterator[str]:
+    """Yield what cannot be taken back any more."""
+    yield "Published already, and it stays there; nothing of it is sent or paid again:"
+    for receipt in (*job.receipts, *(one.receipt for one in job.gathered)):
+        yield f"  {shown(receipt.name) or 'all files'}: {shown(receipt.address)} ({receipt.publisher})"
+    for receipt in job.sent:
+        yield f"  {shown(receipt.name) or 'all files'}: {shown(receipt.address)} ({receipt.publisher}, {receipt.state})"
+
+
 def _advice(job: Job) -> str:
     made = [f"{take.name}.mp4" for take in job.takes if take.state is TakeState.RENDERED]
     kept = f" What is made already ({', '.join(made)}) is kept and not made again." if made else ""
     if job.state is State.DONE or job.state is State.PUBLISHED:
+        if not job.in_state(TakeState.FAILED):
+            return "The videos are made, and published.\n"
         said = "The other files are made. To have the rest made too, drop better files and the audio as a new folder.\n"
         if any(take.speech for take in job.in_state(TakeState.FAILED)):
             said += f"Or put them into inputs/ under the same names and run: lipsyncd retry {job.id}\n"

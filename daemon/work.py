@@ -62,6 +62,11 @@ class Work:
         return self.home / INPUTS
 
     @property
+    def done(self) -> Path:
+        """Where the finished jobs are."""
+        return self._journal.done
+
+    @property
     def hidden(self) -> Path:
         """Where our own things lie."""
         return self.home / OURS

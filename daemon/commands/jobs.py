@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console, table
 from daemon.job import TakeState
 from daemon.journal import Filed, Journal
+from daemon.papers import MANIFEST
+from daemon.status import read_status
 
 Act = Callable[[Path, str], Filed]
 
@@ -37,10 +40,19 @@ def run(args: Namespace, console: Console) -> int:
     if not root.is_dir():
         console.note(f"The root {root} is not there yet: `lipsyncd watch` makes it.")
     filed = Journal(root).filed()
-    rows = [(one.job.id, one.place, str(one.job.state), _made(one), one.home.name) for one in filed]
-    lines = table([("ID", "IN", "STATE", "MADE", "FOLDER"), *rows]) if rows else [f"There are no jobs in {root}."]
+    lines = _lines(filed) if filed else [f"There are no jobs in {root}."]
     console.facts({"root": str(root), "jobs": [_document(one) for one in filed]}, lines)
     return 0
+
+
+def _lines(filed: list[Filed]) -> list[str]:
+    """Give the table; its last column is there where a job has something to say."""
+    rows = [[one.job.id, one.place, str(one.job.state), _made(one), one.home.name] for one in filed]
+    head = ["ID", "IN", "STATE", "MADE", "FOLDER"]
+    said = [_status(one) for one in filed]
+    if any(said):
+        head, rows = [*head, "STATUS"], [[*row, text] for row, text in zip(rows, said, strict=True)]
+    return table([head, *rows])
 
 
 def _runner(act: Act, answer: str) -> Callable[[Namespace, Console], int]:
@@ -57,6 +69,13 @@ def _made(filed: Filed) -> str:
     return f"{len(filed.job.in_state(TakeState.RENDERED))}/{len(filed.job.takes)}"
 
 
+def _status(filed: Filed) -> str:
+    """Give what a job in hand says it is at, or where the manifest of a finished one is."""
+    if filed.place == "working":
+        return read_status(filed.home)
+    return next((receipt.address for receipt in filed.job.receipts if receipt.name == MANIFEST), "")
+
+
 def _document(filed: Filed) -> dict[str, Any]:
     job = filed.job
     return {
@@ -66,8 +85,15 @@ def _document(filed: Filed) -> dict[str, Any]:
         "folder": str(filed.home),
         "state": str(job.state),
         "created": job.created,
+        "status": read_status(filed.home) if filed.place == "working" else "",
         "error": job.error,
         "hint": job.hint,
+        "manifest": [asdict(receipt) for receipt in job.receipts if receipt.name == MANIFEST],
+        "receipts": [asdict(receipt) for receipt in job.receipts],
+        "sent": [asdict(receipt) for receipt in job.sent],
+        "directories": [asdict(one.receipt) for one in job.gathered],
+        "quotes": [asdict(quote) for quote in job.quotes],
+        "notes": [asdict(note) for note in job.notes],
         "takes": [
             {
                 "face": take.face,
