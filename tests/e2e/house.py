@@ -17,10 +17,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class House:
-    """One root, one state directory, one config file."""
+    """One root, one state directory, one config file.
+
+    Attributes:
+        more: Further text of the config file.
+        state: The state directory, if it is not one of its own.
+    """
 
     place: Path
     engine: str = "reshape"
+    more: str = ""
+    state: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -30,8 +37,8 @@ class House:
         for name in ("inbox", "working", "done", "failed"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self.config.write_text(
-            f'[paths]\nroot = "{self.root}"\nstate = "{self.place / "state"}"\n'
-            f'[inbox]\nsettle = 0.4\ninterval = 0.3\n[render]\nengine = "{self.engine}"\ndevice = "cpu"\n',
+            f'[paths]\nroot = "{self.root}"\nstate = "{self.state or self.place / "state"}"\n'
+            f'[inbox]\nsettle = 0.4\ninterval = 0.3\n[render]\nengine = "{self.engine}"\ndevice = "cpu"\n{self.more}',
             encoding="utf-8",
         )
 
