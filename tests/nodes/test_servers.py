@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.nodes.flaky import Flaky
+from tests.nodes.guard import Guard
 from tests.nodes.lying import LyingGateway
 from tests.nodes.paragraph import ParagraphService
 from tests.nodes.pinning import PinningService
@@ -117,6 +118,16 @@ def test_lies_that_do_not_end() -> None:
         gateway.lie = "404"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             call(f"{gateway.url}/", b"content")
+
+
+@pytest.mark.parametrize(("secret", "header"), [("me:pass", "Basic bWU6cGFzcw=="), ("token", "Bearer token")])
+def test_a_guard_lets_through_who_may(secret: str, header: str) -> None:
+    with Echo() as echo, Guard(echo.url, secret) as guard:
+        with urlopen(Request(f"{guard.url}/x", headers={"Authorization": header}), timeout=5) as answer:
+            assert answer.read() == b"/x"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            call(f"{guard.url}/x")
+        assert guard.refused == 1
 
 
 def test_pins_live_as_the_specification_says() -> None:
