@@ -17,7 +17,7 @@ from typing import Literal
 from daemon.config import Settings
 from daemon.mount import mount_of
 from lipsync import models
-from publishers import Examined, PublisherError, broken, build, names
+from publishers import Examined, PublisherError, Signer, broken, build, examine_signer, names
 
 OLDEST = (3, 11)
 
@@ -125,6 +125,16 @@ def publishing(settings: Settings) -> Iterator[Check]:
             yield Check(f"publisher {name}", "fail", faults[name], "Reinstall it, or take it out of publish.to.")
         else:
             yield from _built(name, settings)
+
+
+def credentials(settings: Settings) -> Iterator[Check]:
+    """Look who signs results."""
+    said = settings.credentials
+    if not said.sign:
+        yield Check("content credentials", "ok", "switched off (credentials.sign)")
+        return
+    found = examine_signer(Signer(settings.paths.state, str(said.certificate or ""), said.key))
+    yield Check(found.name, found.state, found.found, found.advice)
 
 
 def _built(name: str, settings: Settings) -> Iterator[Check]:

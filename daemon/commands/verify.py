@@ -1,15 +1,35 @@
-"""``lipsyncd verify``: whether a result still is what its manifest says."""
+"""``lipsyncd verify``: whether a result still is what its manifest says, and who signed it."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import CommandError, UsageError
 from daemon.config import Settings
-from publishers import Finding, ManifestError, Publisher, PublishError, Receipt, build, read_manifest, unchecked, verify
+from publishers import (
+    Finding,
+    Manifest,
+    ManifestError,
+    Poster,
+    Provenance,
+    Publisher,
+    PublishError,
+    Receipt,
+    Standing,
+    Video,
+    build,
+    credentials_of,
+    read_manifest,
+    unchecked,
+    verify,
+)
+
+_HOLDS = (Standing.VALID, Standing.TRUSTED)
 
 
 def add(commands: Commands) -> None:
@@ -17,6 +37,7 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "verify", "recompute everything a manifest says; 1 where something differs")
     parser.add_argument("path", type=Path, metavar="DIR|manifest.json", help="a folder of done/, or its manifest")
     parser.add_argument("--online", action="store_true", help="ask the publishers in the receipts too")
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="certificates (PEM) of authorities whom you trust")
     parser.set_defaults(run=run)
 
 
@@ -26,29 +47,70 @@ def run(args: Namespace, console: Console) -> int:
     if not args.path.exists():
         raise UsageError(f"there is no {args.path}", "Give a folder of done/, or its manifest.json.")
     try:
-        findings, passed = verify(args.path), unchecked(args.path)
-        receipts = _receipts(args.path) if args.online else []
+        findings, passed, manifest = verify(args.path), unchecked(args.path), read_manifest(args.path)
     except ManifestError as error:
         raise CommandError(error.message, error.hint) from error
+    folder = args.path if args.path.is_dir() else args.path.parent
+    signed = _provenance(folder, manifest, args.trust)
+    findings += _unsigned(signed, manifest)
+    receipts = _receipts(manifest) if args.online else []
     for receipt in receipts:
         findings += _ask(receipt, settings)
     document = {
         "ok": not findings,
         "findings": [{"file": finding.file, "problem": finding.problem} for finding in findings],
         "unchecked": passed,
+        "credentials": [asdict(one) for one in signed],
         "receipts_checked": len(receipts),
     }
     lines = [str(finding) for finding in findings] or [f"Everything in {args.path} is as the manifest says."]
+    lines += [f"{one}." for one in signed if one.state in _HOLDS]
     lines += [f"{name}: not here, so it was not checked" for name in passed]
-    if args.online and not receipts:
-        lines.append("The manifest has no receipts: nothing was published, so nobody was asked.")
+    if args.online:
+        lines.append(f"{len(receipts)} receipts were checked." if receipts else _NOBODY)
     console.facts(document, lines)
     return 1 if findings else 0
 
 
-def _receipts(path: Path) -> list[Receipt]:
-    files = [file for video in read_manifest(path).videos for file in (video, video.poster)]
-    return [receipt for file in files for receipt in file.receipts]
+_NOBODY = "The manifest has no receipts: nothing was published, so nobody was asked."
+
+
+def _files(manifest: Manifest) -> list[Video | Poster]:
+    return [file for video in manifest.videos for file in (video, video.poster)]
+
+
+def _provenance(folder: Path, manifest: Manifest, trust: Path | None) -> tuple[Provenance, ...]:
+    """Look who signed the files that are here; a link is not followed."""
+    here = [folder / one.file for one in _files(manifest) if _is_file(folder / one.file)]
+    certificates = {one.credentials.certificate for one in _files(manifest) if one.credentials}
+    anchors = trust.read_text(encoding="utf-8", errors="replace") if trust else ""
+    try:
+        return credentials_of(here, anchors, sorted(certificates - {""})) if here else ()
+    except PublishError as error:
+        raise CommandError(error.message, error.hint) from error
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _unsigned(signed: Sequence[Provenance], manifest: Manifest) -> Iterator[Finding]:
+    """Yield the files whose credentials are not what the manifest says, or do not hold."""
+    said = {one.file: one.credentials for one in _files(manifest)}
+    for one in signed:
+        claimed = said.get(one.file)
+        if one.state is Standing.NONE and claimed:
+            yield Finding(one.file, "has no content credentials; the manifest says that it has")
+        elif one.state is Standing.TAMPERED or (one.state is Standing.INVALID and claimed):
+            yield Finding(one.file, str(one).removeprefix(f"{one.file} "))
+        elif claimed and claimed.certificate and not one.expected:
+            yield Finding(one.file, f"was signed by another certificate than the manifest says ({one.issuer})")
+
+
+def _receipts(manifest: Manifest) -> list[Receipt]:
+    papers = [video.metadata for video in manifest.videos if video.metadata]
+    found = [receipt for file in [*_files(manifest), *papers] for receipt in file.receipts]
+    return list(dict.fromkeys([*found, *manifest.directory.receipts]))
 
 
 def _ask(receipt: Receipt, settings: Settings) -> list[Finding]:
@@ -58,5 +120,5 @@ def _ask(receipt: Receipt, settings: Settings) -> list[Finding]:
         if isinstance(publisher, Publisher):
             publisher.verify(receipt)
     except PublishError as error:
-        return [Finding(receipt.name, f"{receipt.publisher}: {error}")]
+        return [Finding(receipt.name or "all of them", f"{receipt.publisher}: {error}")]
     return []
