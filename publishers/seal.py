@@ -16,7 +16,7 @@ from typing import Any
 
 import c2pa
 
-from publishers.certificate import Identity
+from publishers.certificate import PURPOSES, Identity
 from publishers.cid import media_type
 from publishers.claim import Claim, definition
 from publishers.disk import flush_folder
@@ -135,7 +135,7 @@ def look(path: Path, kind: str, anchors: str = "", expected: Sequence[str] = ())
         if expected and found.state in (Standing.VALID, Standing.TRUSTED):
             allowed = "\n".join(base64.b64encode(bytes.fromhex(one)).decode() for one in expected)
             with path.open("rb") as file:
-                known = _read(file, kind, {"trust_anchors": "", "allowed_list": allowed})
+                known = _read(file, kind, {"allowed_list": allowed})
             found = replace(found, expected=known is not None and known.state is Standing.TRUSTED)
     except c2pa.C2paError as error:
         return Provenance(path.name, Standing.INVALID, reason=_said(error))
@@ -143,9 +143,9 @@ def look(path: Path, kind: str, anchors: str = "", expected: Sequence[str] = ())
 
 
 def _read(file: Any, kind: str, trust: Mapping[str, str]) -> Provenance | None:
-    settings = dict(_SETTINGS)
-    if trust:
-        settings["trust"] = {"anchors": [{"trust_kind": "manifest", **trust}]}
+    purposes = {"trust_config": "\n".join(PURPOSES)}
+    anchors = [{"trust_kind": "manifest", "trust_anchors": "", **purposes, **trust}]
+    settings = {**_SETTINGS, "trust": {**purposes, "anchors": anchors}}
     reader = c2pa.Reader.try_create(kind, file, context=c2pa.Context.from_dict(settings))
     if reader is None:
         return None
