@@ -7,17 +7,16 @@ they can reach. All services are asked at once, and one that is down does not ho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
 
 from publishers import unixfs
 from publishers.address import IPFS, is_local
 from publishers.base import Artifact, Beat, Examination, Parcel, Quote, QuoteLine, Receipt, quietly
 from publishers.cid import directory_cid
-from publishers.errors import Mismatch, Pending, PublisherError, Refused
+from publishers.errors import Mismatch, Pending, PublisherError, Refused, Unreachable
 from publishers.filename import plain
-from publishers.http import Answer, Web
+from publishers.gateway import Gateway, under
 from publishers.ledger import Ledger
 from publishers.original import check_original
 from publishers.outcome import ask_all, raise_worst, told
@@ -31,10 +30,6 @@ PATIENCE = 30.0
 """Seconds that a service may think about one call; listing pins is slow at some of them."""
 QUICK = 2.0
 """Seconds to get through, and again to answer, when a service is only asked how it is."""
-LARGEST = 1 << 40
-"""Bytes that are read back at most where nobody says how many there are."""
-HOUR = 3600.0
-
 _RECORDED = {"queued": SENT, "pinning": PENDING, "pinned": CONFIRMED}
 
 
@@ -62,7 +57,7 @@ class PinningPublisher:
         """
         self._services = tuple(services)
         self._ledger = ledger
-        self._gateway = Web(gateway, "the IPFS gateway") if gateway else None
+        self._gateway = Gateway(gateway) if gateway else None
         self._links = (links or gateway).rstrip("/")
 
     @classmethod
@@ -106,7 +101,7 @@ class PinningPublisher:
         if not all(self._ledger.find(_place(service), content.sha256) for service in self._services):
             check_original(artifact, beat)  # what was asked for once may be asked about again without that
         receipt = self._pin(content, beat)
-        return self._read_back(f"/ipfs/{artifact.cid}", artifact, receipt, beat)
+        return self._read_back(under(artifact.cid), artifact, receipt, beat)
 
     def gather(self, parcel: Parcel, receipts: Sequence[Receipt], beat: Beat) -> Receipt:
         """Have every service pin the directory of all files; read one of them, the smallest, back under its name.
@@ -117,9 +112,8 @@ class PinningPublisher:
         root = _root(parcel)
         digest = unixfs.binary(root)[4:].hex()
         receipt = self._pin(_Content(root, digest, parcel.title or "lipsyncd", parcel.id), beat)
-        receipt = Receipt(self.name, "", digest, receipt.address, receipt.gateway, receipt.state)
         small = min(parcel.artifacts, key=lambda artifact: artifact.bytes)
-        return self._read_back(f"/ipfs/{root}/{quote(small.name, safe='')}", small, receipt, beat)
+        return self._read_back(under(root, small.name), small, replace(receipt, name=""), beat)
 
     def verify(self, receipt: Receipt) -> None:
         """Ask every service whether it still pins what the receipt names, and fetch it if there is a gateway.
@@ -143,9 +137,8 @@ class PinningPublisher:
             return pin
 
         raise_worst(ask_all(self._services, ask, quietly), called)
-        if self._gateway and receipt.name:
-            found = self._gateway.read(f"/ipfs/{cid}", LARGEST, deadline=HOUR)
-            self._compare(found, receipt.sha256, called)
+        if self._gateway and receipt.name and not self._gateway.holds(under(cid), called, receipt.sha256):
+            raise Mismatch(f"the IPFS gateway does not find {called}", "Is a node that has it online?")
 
     def quote(self, parcel: Parcel, online: bool) -> Quote:
         """Return the addresses; what the services charge is between them and their customer.
@@ -216,17 +209,10 @@ class PinningPublisher:
         """Return the receipt with what reading back through the gateway adds to it."""
         if self._gateway is None:
             return receipt
-        found = self._gateway.read(path, artifact.bytes, beat=beat)
-        self._compare(found, artifact.sha256, artifact.name)
-        return Receipt(self.name, receipt.name, receipt.sha256, receipt.address, receipt.gateway, "read back")
-
-    def _compare(self, found: object, sha256: str, called: str) -> None:
-        if isinstance(found, Answer):
-            if self._gateway and found.status not in (404, 410):
-                raise self._gateway.fault(found, f"asked for {called}")
-            raise Mismatch(f"the IPFS gateway does not find {called}", "Is a node that has it on line?")
-        if getattr(found, "sha256", "") != sha256:
-            raise Mismatch(f"the IPFS gateway serves other bytes for {called} than were published")
+        if not self._gateway.holds(path, artifact.name, artifact.sha256, artifact.bytes, beat):
+            advice = "It is asked again; is a node that has it online?"
+            raise Unreachable(f"{artifact.name} is pinned, and the IPFS gateway does not find it yet", advice, AGAIN)
+        return replace(receipt, state="read back")
 
 
 def _service(item: object) -> PinService:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,6 +24,8 @@ from publishers import (
     names,
     quietly,
 )
+from tests.nodes.pinning import PinningService
+from tests.nodes.server import Call, Reply, document
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def store(name: str, settings: Mapping[str, object], state: Path) -> Publisher:
     return publisher
 
 
-def folder(home: Path) -> Case:
+def folder(home: Path, _stack: ExitStack) -> Case:
     place = home / "archive"
     place.mkdir()
 
@@ -71,12 +76,58 @@ def folder(home: Path) -> Case:
     )
 
 
-CASES = {"folder": folder}
+class Prompt(PinningService):
+    """A pinning service that has everything at once, and a gateway that has what is pinned."""
+
+    def __init__(self, made: Path) -> None:
+        super().__init__()
+        self.made = made
+        self.held: dict[str, bytes] = {}
+
+    def answer(self, call: Call) -> Reply:
+        if call.path.startswith("/ipfs/"):
+            body = self.held.get(call.path.removeprefix("/ipfs/"))
+            return Reply(404) if body is None else Reply(200, body)
+        reply = super().answer(call)
+        if call.method != "POST":
+            return reply
+        self.settle()
+        self.held |= {pin.pin["cid"]: self.made.read_bytes() for pin in self.pins}
+        return document(202, json.loads(cast("bytes", reply.body)) | {"status": "pinned"})
+
+    def lose(self) -> None:
+        self.pins.clear()
+        self.held.clear()
+
+
+def pinning(home: Path, stack: ExitStack) -> Case:
+    service = stack.enter_context(Prompt(home / "made" / "made.part"))
+    token = home / "token"
+    token.write_text(service.token)
+    token.chmod(0o600)
+    listed = [{"name": "one", "endpoint": service.url, "token": str(token)}]
+    settings = {"services": listed, "gateway": service.url, "links": "https://links.example"}
+
+    def make() -> Publisher:
+        return store("pinning", settings, home / "state")
+
+    return Case(
+        publisher=make(),
+        anew=make,
+        spoil=lambda: service.held.update({cid: body[:-1] + b"?" for cid, body in service.held.items()}),
+        lose=service.lose,
+        leave=stack.close,
+        held=lambda: len(service.pins),
+    )
+
+
+CASES: dict[str, Callable[[Path, ExitStack], Case]] = {"folder": folder, "pinning": pinning}
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
-    return CASES[request.param](tmp_path)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with ExitStack() as stack:
+        yield CASES[request.param](tmp_path, stack)
 
 
 @pytest.fixture
@@ -93,7 +144,7 @@ def parcel(artifact: Artifact) -> Parcel:
 
 
 def test_every_publisher_that_ships_is_held_to_the_contract() -> None:
-    assert set(CASES) >= {"folder"}
+    assert set(CASES) >= {"folder", "pinning"}
     assert set(CASES) <= set(names())
 
 
