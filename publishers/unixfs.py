@@ -171,9 +171,9 @@ def directory_node(files: Mapping[str, Node], keep: Keep = _forget) -> Node:
 def _join(children: list[Node], keep: Keep) -> Node:
     """Return the parent of some nodes of one file."""
     size = sum(child.size for child in children)
-    sizes = b"".join(b"\x20" + _varint(child.size) for child in children)
+    sizes = b"".join(b"\x20" + varint(child.size) for child in children)
     entries = [(b"", child) for child in children]
-    return _seal(_dag_pb(b"\x08\x02\x18" + _varint(size) + sizes, entries), size, entries, keep)
+    return _seal(_dag_pb(b"\x08\x02\x18" + varint(size) + sizes, entries), size, entries, keep)
 
 
 def _seal(block: bytes, size: int, entries: list[tuple[bytes, Node]], keep: Keep) -> Node:
@@ -185,17 +185,18 @@ def _seal(block: bytes, size: int, entries: list[tuple[bytes, Node]], keep: Keep
 def _dag_pb(data: bytes, entries: list[tuple[bytes, Node]]) -> bytes:
     """Return a dag-pb block: the links first, then the UnixFS message."""
     links = (
-        _field(0x0A, node.cid) + _field(0x12, name) + b"\x18" + _varint(node.stored)  # Hash, Name, Tsize
+        _field(0x0A, node.cid) + _field(0x12, name) + b"\x18" + varint(node.stored)  # Hash, Name, Tsize
         for name, node in entries
     )
     return b"".join(_field(0x12, link) for link in links) + _field(0x0A, data)
 
 
 def _field(tag: int, value: bytes) -> bytes:
-    return bytes((tag,)) + _varint(len(value)) + value
+    return bytes((tag,)) + varint(len(value)) + value
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a number as protobuf and multiformats write it: seven bits a byte, the lowest first."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
