@@ -69,6 +69,12 @@ class Ledger:
         """Return the records that were given up, oldest first: they are still looked for."""
         return self._records("place = ? AND key = ? AND state = ? ORDER BY number", place, key, LOST)
 
+    def doubled(self, place: str) -> tuple[Record, ...]:
+        """Return what took the place of a record that was given up and turned up after all: it was paid for twice."""
+        first = "number > 1 AND EXISTS (SELECT 1 FROM record AS old WHERE old.place = record.place"
+        old = "AND old.key = record.key AND old.number < record.number AND old.state != ?)"
+        return self._records(f"place = ? AND state != ? AND {first} {old} ORDER BY created", place, LOST, LOST)
+
     def of(self, place: str, parcel: str) -> tuple[Record, ...]:
         """Return all records of a parcel, in the order in which they were made."""
         return self._records("place = ? AND parcel = ? ORDER BY created, key, number", place, parcel)

@@ -20,6 +20,7 @@ from publishers.http import Answer, Web, date
 
 PAUSES, PATIENCE = (0.25, 0.5), 5.0
 """Seconds before something safe is asked again at once, and for how long at all."""
+QUICK = 2.0
 _STUMBLES = frozenset({408, 500, 502, 503, 504})
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _HOPELESS = frozenset(
@@ -42,19 +43,22 @@ _QUERY = """query($owners: [String!], $tags: [TagFilter!]) {
 class Gateway:
     """Calls one gateway. All calls raise ``Unreachable`` where nobody answers, or somebody answers "later"."""
 
-    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep, quick: bool = False) -> None:
         """Prepare; nothing is contacted yet.
 
         Args:
             url: Its address.
             pause: How to wait for some seconds before asking again.
+            quick: Ask once and for two seconds at most, for somebody who waits.
 
         Raises:
             PublisherError: The address is none.
         """
         self.url = url.rstrip("/")
-        self.web = Web(self.url, "the Arweave gateway")
+        called = "the Arweave gateway"
+        self.web = Web(self.url, called, read=QUICK, deadline=QUICK) if quick else Web(self.url, called)
         self._pause = pause
+        self._pauses = () if quick else PAUSES
 
     def __repr__(self) -> str:
         return f"Gateway({self.web.host})"
@@ -207,7 +211,7 @@ class Gateway:
     def _repeat(self, call: Callable[[], Answer]) -> Answer:
         """Make a call that may be made more than once: up to three times, while that does not take long."""
         end = time.monotonic() + PATIENCE
-        for pause in PAUSES:
+        for pause in self._pauses:
             try:
                 answer = call()
                 if answer.status not in _STUMBLES or time.monotonic() > end:
