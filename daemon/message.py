@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from daemon.job import Made, MadeWith
-from lipsync import Limits, LipsyncError, Options, Progress, Render
+from lipsync import Limits, LipsyncError, Marks, Options, Progress, Render
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Request:
         data = json.loads(line)
         options = dict(data["options"])
         options |= {"fps": Fraction(options["fps"]), "limits": Limits(**options["limits"])}
+        options |= {"marks": Marks(**options["marks"])}
         paths = {name: Path(data[name]) for name in ("face", "speech", "video", "poster")}
         who = Path(data["who"]) if "who" in data else None
         return cls(pick=data["pick"], options=Options(**options), who=who, **paths)

@@ -214,7 +214,7 @@ class Settings(BaseSettings):
 
     def options(self, engine: str | None = None) -> Options:
         """Give what the renderer needs to know; ``engine`` replaces the configured one."""
-        from lipsync import Limits, Options
+        from lipsync import Limits, Marks, Options
 
         render, limits = self.render, self.limits
         return Options(
@@ -227,6 +227,7 @@ class Settings(BaseSettings):
             quality=render.quality,
             encoder=render.encoder,
             limits=Limits(audio_s=limits.audio_s, pixels=limits.pixels, file_bytes=limits.file_bytes),
+            marks=Marks(**self.label.model_dump() | {"font": str(self.label.font or "")}),
         )
 
     def publisher(self, name: str) -> dict[str, object]:

@@ -9,10 +9,12 @@ L motion steps, K landmarks.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync.errors import (
     EngineError,
+    LabelError,
     LimitError,
     LipsyncError,
     MediaError,
@@ -27,6 +29,7 @@ from lipsync.take import (
     Engine,
     EngineFacts,
     Limits,
+    Marks,
     Options,
     Progress,
     Render,
@@ -36,6 +39,7 @@ from lipsync.take import (
 )
 
 if TYPE_CHECKING:
+    from lipsync.label_note import Declared
     from lipsync.machine import Machine
     from lipsync.model import Model
     from lipsync.studio import Studio
@@ -44,13 +48,16 @@ __all__ = [
     "AUDIO_SUFFIXES",
     "PHOTO_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "Declared",
     "Engine",
     "EngineError",
     "EngineFacts",
+    "LabelError",
     "LimitError",
     "Limits",
     "LipsyncError",
     "Machine",
+    "Marks",
     "MediaError",
     "Model",
     "NoFaceError",
@@ -63,14 +70,21 @@ __all__ = [
     "Take",
     "Weights",
     "WeightsError",
+    "check_marks",
     "engine_names",
     "load",
+    "marks_of",
     "models",
     "survey",
     "tracker_names",
 ]
 
-_LATE = {"Machine": "lipsync.machine", "Model": "lipsync.model", "Studio": "lipsync.studio"}
+_LATE = {
+    "Declared": "lipsync.label_note",
+    "Machine": "lipsync.machine",
+    "Model": "lipsync.model",
+    "Studio": "lipsync.studio",
+}
 """Names whose modules are imported when they are asked for."""
 
 
@@ -98,6 +112,29 @@ def tracker_names() -> list[str]:
     from lipsync import plugin
 
     return plugin.names("lipsyncd.trackers")
+
+
+def check_marks(marks: Marks) -> None:
+    """Say now whether the visible label can be written on this machine; takes some hundredths of a second.
+
+    Raises:
+        LabelError: Letters are missing; they are named, with what to do.
+    """
+    if marks.visible:
+        from lipsync import label_letters
+
+        label_letters.check_marks(marks)
+
+
+def marks_of(path: Path) -> Declared:
+    """Read what the metadata of a finished video (mp4) or poster (jpg) say of it.
+
+    Raises:
+        MediaError: It is neither, or cannot be read.
+    """
+    from lipsync import label_read
+
+    return label_read.marks_of(path)
 
 
 def models() -> list[Model]:

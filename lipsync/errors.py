@@ -8,6 +8,7 @@
     │   └── StorageError      the disk is full, read-only or gone (passing: worth another try)
     ├── NoFaceError           no usable face in the picture or anywhere in the video
     ├── WeightsError          weights are missing, of the wrong size, or not what they claim to be
+    ├── LabelError            the visible label cannot be written with the letters at hand
     └── EngineError           an engine or tracker is unknown, broken or ran out of something (passing)
 
 Whether another try can help is a property of the type: ``passing``.
@@ -56,6 +57,10 @@ class NoFaceError(LipsyncError):
 
 class WeightsError(LipsyncError):
     """Weights are missing, of the wrong size, or not what they claim to be."""
+
+
+class LabelError(LipsyncError):
+    """The visible label cannot be written: letters are missing, or it does not fit."""
 
 
 class EngineError(LipsyncError):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from lipsync import plugin
+from lipsync import label_jpeg, label_mp4, plugin
 from lipsync.ear import Ear, deaf
-from lipsync.errors import EngineError, StorageError
-from lipsync.media import probe_video, write_poster
+from lipsync.errors import EngineError, LabelError, StorageError
+from lipsync.label_letters import check_marks
+from lipsync.label_note import TOOL
+from lipsync.media import Frame, probe_video, write_poster
 from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_threads
 
@@ -32,6 +34,7 @@ class Studio:
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self._engine = engine
+        self._marks = options.marks
         self._ear = engine.ear if isinstance(engine, Listener) else Ear(options.limits, deaf)
 
     @property
@@ -66,10 +69,33 @@ class Studio:
         with _beside(video) as film, _named(video, film), _beside(poster) as still, _named(poster, still):
             render = self._drawn(take, film, report)
             self._distrust(render, film, take)
-            write_poster(film, render.poster_at, still)
+            write_poster(film, render.poster_at, still, self._retouch(render))
+            self._note(film, still)
             _put(film, video)
             _put(still, poster)
         return replace(render, video=video)
+
+    def _retouch(self, render: Render) -> Callable[[Frame], None] | None:
+        """Give what draws the visible label into a poster whose frame does not show it (any more)."""
+        if not self._marks.visible:
+            return None
+        from lipsync.label import label_for  # Pillow is loaded where something is written
+
+        label = label_for(self._marks, (render.width, render.height), place=render.label_at)
+        return label.draw if label and label.strength(render.poster_at) < 1 else None
+
+    def _note(self, film: Path, still: Path) -> None:
+        """Put the implicit label into both files."""
+        if not self._marks.metadata:
+            return
+        with _beside(film) as noted:
+            try:
+                note = label_mp4.stamped(film, noted, self._marks.producer or TOOL)
+                label_jpeg.stamp(still, note)
+                noted.replace(film)
+            except OSError as error:
+                hint = "Make room on the disk or check that the share is there."
+                raise StorageError(f"{film.name} cannot be labelled: {error.strerror}", hint) from error
 
     def _drawn(self, take: Take, film: Path, report: Report) -> Render:
         try:
@@ -79,6 +105,9 @@ class Studio:
             raise EngineError(f"there was not enough memory for {take.face.name}", hint) from error
 
     def _distrust(self, render: Render, film: Path, take: Take) -> None:
+        if self._marks.visible and not render.label_at:
+            hint = "Set label.visible to false, or use another engine."
+            raise LabelError(f"the engine {self.facts.name!r} does not draw the visible label", hint)
         facts = probe_video(film)
         frame = 1 / float(render.fps)
         speech = float(self._ear.hear(take.speech).seconds)
@@ -99,8 +128,10 @@ def load(options: Options) -> Studio:
 
     Raises:
         EngineError: The engine is unknown or broken, or the device is not there.
+        LabelError: The visible label cannot be written with the letters at hand.
         WeightsError: Its weights are missing or damaged.
     """
+    check_marks(options.marks)
     _check_device(options.device)
     build = plugin.find(ENGINES, options.engine)
     settle_threads()

@@ -15,6 +15,14 @@ AUDIO_SUFFIXES = frozenset({".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
 
+STYLES = ("corner", "opening")
+PRESETS = {"": "Made with AI", "eu": "AI MODIFIED", "cn": "AI生成"}
+"""The texts of the visible label.
+
+The EU's code of practice on marking and labelling (10 June 2026) has "AI MODIFIED" for what people have made and AI has
+altered, and wants the capitals "AI" to lead. GB 45438-2025 wants both elements named: AI, and 生成 or 合成.
+"""
+
 
 @dataclass(frozen=True)
 class Take:
@@ -50,6 +58,45 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """How a video says that a machine made it move: to people, and to machines.
+
+    Attributes:
+        visible: A text is drawn into the picture.
+        style: "corner" (a small plate, all the time) or "opening" (a card for the first seconds).
+        preset: "" or "eu" (AI Act, article 50) or "cn" (GB 45438-2025): chooses the text.
+        text: Another text, in any language; "" for that of the preset.
+        font: A TTF, OTF or TTC file for it; "" for the built-in letters, or a font found on the machine.
+        metadata: The file carries the implicit label (AIGC) and the IPTC source type.
+        producer: Who answers for the video, as its metadata names it; "" for "lipsyncd".
+    """
+
+    visible: bool = False
+    style: str = "corner"
+    preset: str = ""
+    text: str = ""
+    font: str = ""
+    metadata: bool = True
+    producer: str = ""
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ValueError(f"style is {self.style!r}; it must be one of {', '.join(STYLES)}")
+        if self.preset not in PRESETS:
+            raise ValueError(
+                f"preset is {self.preset!r}; it must be empty or one of {', '.join(filter(None, PRESETS))}"
+            )
+        for name, value, most in (("text", self.text, 120), ("producer", self.producer, 200)):
+            if len(value) > most or not value.isprintable():
+                raise ValueError(f"{name} must be one line of at most {most} characters")
+
+    @property
+    def words(self) -> str:
+        """What is drawn."""
+        return " ".join(self.text.split()) or PRESETS[self.preset]
+
+
+@dataclass(frozen=True)
 class Options:
     """How to answer.
 
@@ -63,6 +110,7 @@ class Options:
         quality: Constant rate factor of the encoder, 0–51; lower is better and larger.
         encoder: "auto", "libx264" or "h264_nvenc".
         limits: What is refused.
+        marks: How the video says that it was made by a machine.
     """
 
     engine: str = "reshape"
@@ -74,6 +122,7 @@ class Options:
     quality: int = 18
     encoder: str = "auto"
     limits: Limits = field(default_factory=Limits)
+    marks: Marks = field(default_factory=Marks)
 
     def __post_init__(self) -> None:
         if self.device not in ("auto", "cpu", "cuda"):
@@ -114,6 +163,7 @@ class Render:
         driven: Frames in which the mouth was driven; the others passed through untouched.
         poster_at: Seconds at which the mouth is well open: a good poster.
         warnings: Plain sentences a person should read, e.g. "the face is small (31 px between the eyes)".
+        label_at: Where the visible label was drawn, as "top right"; "" where none was.
     """
 
     video: Path
@@ -126,6 +176,7 @@ class Render:
     poster_at: float
     engine: EngineFacts
     warnings: tuple[str, ...] = ()
+    label_at: str = ""
 
     @property
     def coverage(self) -> float:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lipsync.ear import Ear, deaf
+from lipsync.label import label_for, remarks
 from lipsync.media import Frame, open_face, timeline, write_video
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
 
@@ -33,6 +34,10 @@ class NullEngine:
         source = open_face(take.face, self._options)
         line = timeline(source, heard.seconds, self._options.fps)
         frames = _reported(source.play(line.indices.tolist()), len(line.indices), report)
+        size = source.width, source.height
+        label = label_for(self._options.marks, size)
+        if label:
+            frames = label.over(frames, line.times)
         write_video(video, source, line, frames, take.speech, self._options)
         return Render(
             video=video,
@@ -44,6 +49,8 @@ class NullEngine:
             driven=0,
             poster_at=float(line.seconds) / 2,
             engine=self.facts,
+            warnings=remarks(label, size),
+            label_at=label.place if label else "",
         )
 
 

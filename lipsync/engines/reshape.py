@@ -22,6 +22,8 @@ from lipsync.face import Track
 from lipsync.glance import Glances
 from lipsync.gpu_paint import painter_on
 from lipsync.introduction import introduced
+from lipsync.label import label_for, remarks
+from lipsync.label_place import heads
 from lipsync.lesson import Lesson
 from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
@@ -84,10 +86,15 @@ class ReshapeEngine:
         )
         colours = glances.palette(track)
         drawing = Drawing(source, subject, self._known, colours, script, painter=self._painter)
+        size = source.width, source.height
+        label = label_for(self._options.marks, size, heads(track))
         frames = _reported(drawing.frames(), len(line.indices), report)
+        if label:
+            frames = label.over(frames, line.times)
         write_video(video, source, line, frames, take.speech, self._options)
         render = self._render(video, source, line, part, subject)
-        return replace(render, warnings=(*render.warnings, *track.remarks))
+        said = (*render.warnings, *track.remarks, *remarks(label, size))
+        return replace(render, warnings=said, label_at=label.place if label else "")
 
     def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
         who = introduced(self._tracker, take, self._options)

@@ -107,7 +107,7 @@ def test_a_folder_that_is_gone_is_a_passing_fault(footage: Footage, tmp_path: Pa
 def test_a_full_disk_names_the_file_it_was_to_be(
     footage: Footage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_video: Path, _at: float, out: Path) -> None:
+    def full(_video: Path, _at: float, out: Path, _retouch: object) -> None:
         raise StorageError(f"{out.name} cannot be written: No space left on device")
 
     monkeypatch.setattr("lipsync.studio.write_poster", full)
