@@ -8,6 +8,7 @@ from pathlib import Path
 
 import publishers
 from daemon import durable, ownership
+from daemon.conclusion import PREVIOUS
 from daemon.errors import LaterError
 from daemon.job import JobTake, TakeState
 from daemon.order import is_photo
@@ -18,6 +19,8 @@ from publishers import Beat, Claim, Credentials, PublisherError, Signer, Signing
 
 _TRIES = 3
 """How often in a row the signing process may crash over the files of one job."""
+
+_WITHOUT = "The videos are kept; credentials.sign = false makes do without."
 
 Sign = Callable[[Sequence[SigningOrder], Signer, Beat], tuple[Credentials, ...]]
 
@@ -100,9 +103,6 @@ class Marking:
             raise LaterError(error.message, error.hint) from error
 
 
-_WITHOUT = "The videos are kept; credentials.sign = false makes do without."
-
-
 def place_signed(work: Work) -> None:
     """Put signed copies where the unsigned files are, if they are not there yet.
 
@@ -121,7 +121,8 @@ def place_signed(work: Work) -> None:
 def _bare(work: Work, take: JobTake) -> bool:
     """Say whether a take is to be signed; what is published already keeps its bytes, for they are paid for."""
     files = {f"{take.name}{suffix}" for suffix in SUFFIXES}
-    return take.credentials is None and take.video is None and not files & {r.name for r in work.job.receipts}
+    published = bool(files & {receipt.name for receipt in work.job.receipts})
+    return take.credentials is None and take.video is None and not (published and take.stash.startswith(PREVIOUS))
 
 
 def _stash(work: Work, take: JobTake, suffix: str) -> Path:
