@@ -63,7 +63,10 @@ class Answer:
         Raises:
             ValueError: It is none.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("this is nested too deeply") from None
 
 
 @dataclass(frozen=True)

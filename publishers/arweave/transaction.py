@@ -98,7 +98,7 @@ class Header:
         """
         try:
             header = _header(json.loads(text))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"this is not a format-2 transaction ({type(error).__name__})") from None
         header.check()
         return header

@@ -210,3 +210,9 @@ def test_when_to_come_back(said: str, seconds: float | None) -> None:
 def test_an_address_that_is_none(base: str) -> None:
     with pytest.raises(PublisherError, match="the address of the shop"):
         Web(base, "the shop")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000, b"9" * 5000], ids=lambda body: str(body[:6]))
+def test_what_is_no_json_is_one_kind_of_error(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        Answer(200, body).json()
