@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from publishers import codec
+from publishers.address import permanent
 from publishers.base import Artifact
 from publishers.cid import directory_cid, measure
-from publishers.entry import Face, Poster, Speech, Video
-from publishers.errors import Refused
-from publishers.manifest import FILE_NAME, Manifest, read_manifest
+from publishers.contenthash import contenthash
+from publishers.entry import Face, Paper, Poster, Speech, Video
+from publishers.errors import ManifestError, Refused
+from publishers.manifest import FILE_NAME, LARGEST, Manifest, read_manifest
 from publishers.unixfs import Profile, profile_of
+from publishers.whereabouts import astray, directory_astray
 
 INPUTS = "inputs"
 """Folder of the dropped files, beside the results."""
@@ -37,8 +41,8 @@ def verify(path: Path) -> list[Finding]:
     """Recompute everything a manifest says about files, and return what does not hold; empty when all does.
 
     Videos and posters must lie beside the manifest. If there is a folder ``inputs/``, all dropped files must be in it
-    (or beside the manifest). Someone who got the results alone has none: what is not there is passed over then, and
-    ``unchecked`` names it.
+    (or beside the manifest), and all metadata beside the manifest. Someone who got the results alone has none: what is
+    not there is passed over then, and ``unchecked`` names it.
 
     Args:
         path: A folder with a manifest.json, or the manifest itself.
@@ -51,11 +55,14 @@ def verify(path: Path) -> list[Finding]:
     profile = profile_of(manifest.directory.profile)
     claims = [*_results(manifest), *_present(folder, manifest)]
     findings = [_check(folder, claim, profile) for claim in claims]
-    return [finding for finding in findings if finding] + list(_contradictions(manifest))
+    found = [finding for finding in findings if finding]
+    wrong = {finding.file for finding in found}
+    minted = [video for video in manifest.videos if video.metadata and video.metadata.file not in wrong]
+    return [*found, *_minted(folder, manifest, minted), *_contradictions(manifest)]
 
 
 def unchecked(path: Path) -> list[str]:
-    """Return the dropped files that a manifest lists and ``verify`` passes over because they are not there.
+    """Return the dropped files and metadata that a manifest lists and ``verify`` passes over, as they are not there.
 
     Raises:
         ManifestError: As ``verify``.
@@ -63,7 +70,7 @@ def unchecked(path: Path) -> list[str]:
     manifest = read_manifest(path)
     folder = path if path.is_dir() else path.parent
     present = _present(folder, manifest)
-    return [claim.file for claim in _inputs(manifest) if claim not in present]
+    return [claim.file for claim in _others(manifest) if claim not in present]
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,17 @@ def _inputs(manifest: Manifest) -> list[_Claim]:
     return list(dict.fromkeys(claims))
 
 
+def _others(manifest: Manifest) -> list[_Claim]:
+    """Return the files that someone who got the results need not have: metadata and dropped files."""
+    papers = [video.metadata for video in manifest.videos if video.metadata]
+    claims = [_Claim(paper.file, paper.sha256, paper.bytes, paper.cid, (paper.file,)) for paper in papers]
+    return claims + _inputs(manifest)
+
+
 def _present(folder: Path, manifest: Manifest) -> list[_Claim]:
-    """Return the dropped files that can be held to account here."""
+    """Return those of them that can be held to account here."""
     everything = os.path.lexists(folder / INPUTS)
-    return [claim for claim in _inputs(manifest) if everything or _find(folder, claim)]
+    return [claim for claim in _others(manifest) if everything or _find(folder, claim)]
 
 
 def _check(folder: Path, claim: _Claim, profile: Profile) -> Finding | None:
@@ -145,7 +159,35 @@ def _contradictions(manifest: Manifest) -> Iterator[Finding]:
     else:
         if cid != manifest.directory.cid:
             yield Finding(FILE_NAME, f"its directory CID is {manifest.directory.cid}; the listed files give {cid}")
+    if manifest.directory.contenthash not in ("", contenthash(manifest.directory.cid)):
+        yield Finding(FILE_NAME, f"its contenthash {manifest.directory.contenthash} is not that of the directory")
+    yield from _strays(manifest)
+
+
+def _strays(manifest: Manifest) -> Iterator[Finding]:
+    """Yield the receipts that lead to something else than what the hashes say."""
+    directory = manifest.directory
+    papers = [video.metadata for video in manifest.videos if video.metadata]
+    files: list[Video | Poster | Paper] = [*manifest.videos, *(video.poster for video in manifest.videos), *papers]
     for file in files:
         for receipt in file.receipts:
-            if receipt.sha256 != file.sha256:
-                yield Finding(file.file, f"its receipt of {receipt.publisher} is for other bytes ({receipt.sha256})")
+            if problem := astray(receipt, file, directory):
+                yield Finding(file.file, f"its receipt of {receipt.publisher} {problem}")
+    for receipt in directory.receipts:
+        if problem := directory_astray(receipt, directory):
+            yield Finding(FILE_NAME, f"the receipt of {receipt.publisher} for the directory {problem}")
+
+
+def _minted(folder: Path, manifest: Manifest, videos: list[Video]) -> Iterator[Finding]:
+    """Yield each metadata.json, its bytes being right, that tells of another video than it belongs to."""
+    for video in videos:
+        paper = video.metadata
+        if paper is None or paper.bytes > LARGEST or not (folder / paper.file).is_file():
+            continue
+        try:
+            document = codec.loads((folder / paper.file).read_bytes())
+        except (ManifestError, OSError):
+            document = None
+        shown = document.get("animation_url") if isinstance(document, dict) else None
+        if shown not in permanent(manifest.directory, video):
+            yield Finding(paper.file, f"does not lead to {video.file}: its animation_url is {shown!r}")
