@@ -13,7 +13,7 @@ from typing import Any
 
 from publishers.arweave.answers import Anchor, Info, Posted, Status
 from publishers.arweave.data import Chunk
-from publishers.arweave.tags import SHA256
+from publishers.arweave.tags import APP, APP_NAME, SHA256
 from publishers.arweave.transaction import Header
 from publishers.errors import PublishError, Unreachable
 from publishers.http import Answer, Web, date
@@ -128,7 +128,7 @@ class Gateway:
         return found
 
     def find(self, address: str, sha256: str) -> tuple[str, ...] | None:
-        """Return the ids of what a wallet published under a SHA-256 tag, for where the ledger was lost.
+        """Return the ids of what a wallet published by this program under a hash, for where the ledger was lost.
 
         What was posted within the last minutes may be missing. ``header`` tells whether one is what it says.
 
@@ -139,7 +139,8 @@ class Gateway:
         Returns:
             None where the gateway keeps no such index.
         """
-        variables = {"owners": [address], "tags": [{"name": SHA256, "values": [sha256]}]}
+        tags = [{"name": APP_NAME, "values": [APP]}, {"name": SHA256, "values": [sha256]}]
+        variables = {"owners": [address], "tags": tags}
         document = {"query": _QUERY, "variables": variables}
         answer = self._repeat(lambda: self.web.call("POST", "/graphql", document=document))
         if not answer.ok:
@@ -166,21 +167,24 @@ class Gateway:
 
         Raises:
             Unreachable: Whether it was taken is not known; ask for its ``status``.
+            Refused: The gateway takes nothing from us, whatever it is.
         """
         answer = self.web.call("POST", "/tx", document=header.document(data))
-        said = answer.text[:400].lower()
-        if answer.status == 208 or "already" in said:
-            return Posted.KNOWN
         if answer.ok:
-            return Posted.ACCEPTED
+            return Posted.KNOWN if answer.status == 208 else Posted.ACCEPTED
+        fault = self.web.fault(answer, "given a transaction")
+        if fault.passing or answer.status < 400:
+            raise fault
+        said = answer.text[:400].lower()
+        if "already" in said:
+            return Posted.KNOWN
         if answer.status in (402, 410) or re.search("enough|insufficient|overspend", said):
             return Posted.UNFUNDED
         if answer.status == 400 and "anchor" in said:
             return Posted.EXPIRED
         if answer.status == 404:  # a trial network's word for a second post
             return Posted.UNCLEAR
-        fault = self.web.fault(answer, "given a transaction")
-        if fault.passing or answer.status in (401, 403):
+        if answer.status in (401, 403):
             raise fault
         return Posted.INVALID
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from publishers.base import Artifact
 
 APP = "lipsyncd"
-CONTENT_TYPE, SHA256 = "Content-Type", "SHA-256"
+APP_NAME, CONTENT_TYPE, SHA256 = "App-Name", "Content-Type", "SHA-256"
 LARGEST = 2048
 """Bytes that all names and values together may have; the nodes take no more."""
 MOST = 128
@@ -34,7 +34,7 @@ def describe(artifact: Artifact, title: str) -> tuple[Tag, ...]:
     """
     said = (
         (CONTENT_TYPE, artifact.media_type),
-        ("App-Name", APP),
+        (APP_NAME, APP),
         ("App-Version", version(APP)),
         ("Title", title.strip().encode()[:_ROOM].decode(errors="ignore")),
         ("File-Name", artifact.name),
