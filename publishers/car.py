@@ -20,8 +20,8 @@ from publishers.filename import plain
 from publishers.original import changed, pieces_of
 from publishers.unixfs import Balanced, Node, Profile, binary, directory_node, file_node, leaf, profile_of, varint
 
-_HEADER = b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00%s\x67version\x01"
-"""DAG-CBOR of ``{"roots": [CID], "version": 1}``; the CID is 36 bytes, behind the identity multibase prefix 0x00."""
+_BEFORE, _AFTER = b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00", b"\x67version\x01"
+"""DAG-CBOR of ``{"roots": [CID], "version": 1}`` around the CID: 36 bytes, behind the multibase prefix 0x00."""
 
 
 def write_car(artifacts: Sequence[Artifact], target: Path, profile: str, beat: Beat = quietly) -> str:
@@ -96,7 +96,7 @@ def file_car(artifact: Artifact) -> Iterator[bytes]:
 
 def header(root: bytes) -> bytes:
     """Return how an archive with one root, a binary CID, begins."""
-    head = _HEADER % root
+    head = _BEFORE + root + _AFTER
     return varint(len(head)) + head
 
 
