@@ -32,12 +32,13 @@ _SHAPED = (range(0x0590, 0x1000), range(0x1780, 0x18B0), range(0xFB1D, 0xFE00), 
 """Scripts that run from right to left or join their letters."""
 
 
-def font_for(text: str, named: str) -> str:
+def font_for(text: str, named: str, wanted: str) -> str:
     """Give the path of a font that has all letters of ``text``.
 
     Args:
         text: What is to be written.
         named: The font file to use; "" to look for one in the folders that fontconfig looks in.
+        wanted: Those letters for which a font is needed at all; they are named where none is found.
 
     Raises:
         LabelError: It cannot be read or has not all the letters, or none on the machine has.
@@ -54,7 +55,7 @@ def font_for(text: str, named: str) -> str:
     found = _found("".join(sorted(set(text))))
     if found is None:
         hint = "Set label.font to a TTF, OTF or TTC file that has them, or install one (Debian: fonts-noto)."
-        raise LabelError(f"no font on this machine has all letters of the label {text!r}", hint)
+        raise LabelError(f"no font on this machine has the letters {wanted} of the label {text!r}", hint)
     return found
 
 

@@ -50,9 +50,8 @@ def hand_for(text: str, font: str) -> Hand:
     Raises:
         LabelError: Letters are missing; they, or the text, are named.
     """
-    if font or not all(letter in KNOWN or letter in _printed() for letter in text):
-        return FontHand(font_for(text, font), text)
-    return OwnHand()
+    strange = " ".join(dict.fromkeys(letter for letter in text if letter not in KNOWN and letter not in _printed()))
+    return FontHand(font_for(text, font, strange), text) if font or strange else OwnHand()
 
 
 def check_marks(marks: Marks) -> None:

@@ -1,7 +1,8 @@
 """The implicit label in an mp4: ``moov/udta/meta`` with the key AIGC, and an XMP packet in a ``uuid`` box at the end.
 
 Boxes as in ISO/IEC 14496-12, keys as in Apple's QuickTime metadata, the packet as in Adobe's XMP specification, part 3.
-The coded media are copied as they are; where the index comes before them, it is told how far they have moved.
+The coded media are copied as they are; where the index comes before them, it is told how far they have moved. A film in
+fragments, which counts from many places, keeps its index and gets the packet alone.
 """
 
 from __future__ import annotations
@@ -56,18 +57,20 @@ def stamped(source: Path, target: Path, producer: str) -> Note:
         moov = next((box for box in boxes if box.kind == b"moov"), None)
         if moov is None or moov.end - moov.body > INDEX:
             raise MediaError(f"{source.name} has no index, so no label can be put into it", "Render it again.")
-        index = _index(_read(file, moov.body, moov.end), moov, boxes, Note(_NUMBER, producer))
+        loose = any(box.kind == b"moof" for box in boxes)
+        index = b"" if loose else _index(_read(file, moov.body, moov.end), moov, boxes, Note(_NUMBER, producer))
         digest, place = hashlib.sha256(), 0
         for box in boxes:
-            if box is moov:
+            if box is moov and index:
                 place = out.tell() + index.rindex(_NUMBER.encode())
                 out.write(index)
             elif not _is_packet(file, box):
                 _copy(file, out, box, digest)
         note = Note(digest.hexdigest(), producer)
         out.write(_box(b"uuid", XMP + note.xmp()))
-        out.seek(place)
-        out.write(note.number.encode())
+        if place:
+            out.seek(place)
+            out.write(note.number.encode())
     return note
 
 
