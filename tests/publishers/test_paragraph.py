@@ -25,6 +25,7 @@ from publishers import (
 from publishers.paragraph import ParagraphPublisher
 from tests.nodes.paragraph import ParagraphService
 from tests.nodes.server import Call, Reply, document
+from tests.publishers.mishap import DiedError, Mishap
 
 POST = Post("周报 Weekly report", "## alice\n\n`ipfs://ROOT/alice.mp4`\n", "What happened.")
 PARCEL = Parcel("a1b2", "周报", ())
@@ -143,6 +144,31 @@ def test_an_answer_that_was_lost_leads_to_no_second_draft(bench: Bench) -> None:
     receipt = bench.publisher().announce(POST, PARCEL, quietly)
     assert receipt.address == f"paragraph:{bench.service.posts[0]['id']}"
     assert len(bench.service.posts) == 1
+
+
+def test_dying_between_any_two_effects_leads_to_no_second_draft(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: None
+) -> None:
+    mishap = Mishap(monkeypatch)
+    boundaries = 0
+    while True:
+        bench.service.posts.clear()
+        state = tmp_path / f"state-{boundaries}"
+        publisher = build("paragraph", bench.settings, state)
+        assert isinstance(publisher, Announcer)
+        mishap.arm(boundaries)
+        try:
+            publisher.announce(POST, PARCEL, quietly)
+        except DiedError:
+            mishap.arm(-1)
+        else:
+            break
+        anew = build("paragraph", bench.settings, state)
+        assert isinstance(anew, Announcer)
+        anew.announce(POST, PARCEL, quietly)
+        assert len(bench.service.posts) == 1, f"died at boundary {boundaries}"
+        boundaries += 1
+    assert boundaries == 8  # list, intend, create, note: before and after
 
 
 def test_a_call_that_may_be_under_way_is_waited_for_and_then_made_again(bench: Bench, later: None) -> None:

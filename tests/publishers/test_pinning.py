@@ -33,6 +33,7 @@ from publishers import (
 from publishers.pinning import PinningPublisher
 from tests.nodes.pinning import PinningService
 from tests.nodes.server import Call, Reply, Server, document
+from tests.publishers.mishap import DiedError, Mishap
 
 TOKENS = ("first-token-s3cret", "second-token-s3cret")
 
@@ -67,8 +68,8 @@ class Bench:
             listed.append({"name": name, "endpoint": service.url, "token": str(token)})
         return listed
 
-    def publisher(self, **changed: object) -> PinningPublisher:
-        made = build("pinning", self.settings | changed, self.home / "state")
+    def publisher(self, state: Path | None = None, **changed: object) -> PinningPublisher:
+        made = build("pinning", self.settings | changed, state or self.home / "state")
         assert isinstance(made, PinningPublisher)
         return made
 
@@ -164,6 +165,32 @@ def test_an_answer_that_was_lost_leads_to_no_second_request(bench: Bench, parcel
     assert len(bench.services[0].pins) == 1
     settled(bench, lambda: bench.publisher().publish(video, parcel, quietly))
     assert len(bench.services[0].pins) == 1
+
+
+def test_dying_between_any_two_effects_leads_to_no_second_request(
+    bench: Bench, parcel: Parcel, video: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mishap = Mishap(monkeypatch)
+    boundaries = 0
+
+    def attempt() -> None:
+        publisher = bench.publisher(tmp_path / f"state-{boundaries}")  # as another process would
+        settled(bench, lambda: publisher.publish(video, parcel, quietly))
+
+    while True:
+        for service in bench.services:
+            service.pins.clear()
+        mishap.arm(boundaries)
+        try:
+            attempt()
+        except DiedError:
+            mishap.arm(-1)
+        else:
+            break
+        attempt()
+        assert [len(service.pins) for service in bench.services] == [1, 1], f"died at boundary {boundaries}"
+        boundaries += 1
+    assert boundaries >= 30
 
 
 def test_a_service_that_is_down_does_not_hold_up_the_other(bench: Bench, parcel: Parcel, video: Artifact) -> None:
