@@ -20,6 +20,7 @@ from publishers.base import (
     Receipt,
     quietly,
 )
+from publishers.car import write_car
 from publishers.cid import MEDIA_TYPES, directory_cid, identify, media_type
 from publishers.claim import Claim
 from publishers.contenthash import contenthash
@@ -108,6 +109,7 @@ __all__ = [
     "sign",
     "unchecked",
     "verify",
+    "write_car",
     "write_manifest",
     "write_metadata",
     "write_post",

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from publishers.base import Beat, quietly
 from publishers.errors import Mismatch, Unreachable
-from publishers.http import READ, Answer, Read, Web, date
+from publishers.http import DEADLINE, READ, Answer, Read, Web, date
 from publishers.secret import Secret
 
 LARGEST = 256 * 1024**3
@@ -34,7 +34,13 @@ class Gateway:
     """
 
     def __init__(
-        self, base: str, called: str = "the IPFS gateway", *, token: Secret | None = None, read: float = READ
+        self,
+        base: str,
+        called: str = "the IPFS gateway",
+        *,
+        token: Secret | None = None,
+        read: float = READ,
+        deadline: float = DEADLINE,
     ) -> None:
         """Prepare; nothing is contacted yet.
 
@@ -43,12 +49,14 @@ class Gateway:
             called: What people call it.
             token: Sent as a bearer token.
             read: Seconds until its first byte, and between two pieces.
+            deadline: Seconds for a whole answer, besides one for every 64 KiB of a file.
 
         Raises:
             PublisherError: The address is none.
         """
         # Bytes as they are: a length that is announced is then that of the file.
-        self.web = Web(_reachable(base), called, token=token, headers={"Accept-Encoding": "identity"}, read=read)
+        exact = {"Accept-Encoding": "identity"}
+        self.web = Web(_reachable(base), called, token=token, headers=exact, read=read, deadline=deadline)
 
     def holds(self, path: str, name: str, sha256: str, size: int | None = None, beat: Beat = quietly) -> bool:
         """Read everything under a path and compare its hash; True where the bytes are the right ones.
@@ -89,8 +97,13 @@ class Gateway:
         kind = next((value for key, value in answer.headers.items() if key.lower() == "content-type"), "")
         return answer.body if answer.status == 200 and kind.startswith(RAW_BLOCK) else None
 
-    def skew(self, answer: Answer) -> float | None:
-        """Return the seconds by which our clock is ahead of the service's, or None where it does not tell the time."""
+    def skew(self, path: str) -> float | None:
+        """Return the seconds by which our clock is ahead of the gateway's, or None where it does not tell the time.
+
+        Raises:
+            Unreachable: Nobody answered.
+        """
+        answer = self.web.call("HEAD", path)
         said = next((value for key, value in answer.headers.items() if key.lower() == "date"), "")
         moment = date(said)
         return None if moment is None else time.time() - moment

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from publishers.base import Beat, quietly
-from publishers.errors import PublisherError, PublishError, Refused, Unreachable
+from publishers.errors import PublishError, Refused, Unreachable
+from publishers.node_address import authorization, no_address, node_address
 from publishers.outgoing import Outgoing, carry
 from publishers.secret import Secret
 
@@ -71,6 +71,10 @@ class Node:
 
     All calls raise the same errors: dead, hung, slow and broken off are ``Unreachable``, what will not get better by
     itself is ``Refused``.
+
+    Attributes:
+        host: Where it is, for people.
+        open_secret: Whether its password goes over a network unencrypted.
     """
 
     def __init__(self, api: str, auth: Secret | None = None, patience: Patience | None = None) -> None:
@@ -84,19 +88,23 @@ class Node:
         Raises:
             PublisherError: The address is none.
         """
-        self.host, address, base = _address(api)
+        address = node_address(api)
+        self.host = address.shown
+        self.open_secret = auth is not None and address.open
         self._patience = patience or Patience()
         try:  # the constructor, never connect(): that refuses every node newer than 0.7
-            self._client = ipfshttpclient.Client(address, base, chunk_size=SENT_AT_ONCE, auth=_authorization(auth))
+            self._client = ipfshttpclient.Client(
+                address.multiaddr, address.base, chunk_size=SENT_AT_ONCE, auth=authorization(auth)
+            )
         except told.AddressError:
-            raise _no_address(api) from None
+            raise no_address(api) from None
 
     def __repr__(self) -> str:
         return f"Node({self.host})"
 
-    def version(self) -> Version:
-        """Ask what it is."""
-        said = self._ask("looking at it", lambda timeout: self._client.version(timeout=timeout))
+    def version(self, patience: Patience | None = None) -> Version:
+        """Ask what it is, perhaps with less patience than for other calls."""
+        said = self._ask("looking at it", lambda timeout: self._client.version(timeout=timeout), patience)
         return Version("js-ipfs" if "ipfs-core" in said else "Kubo", self._found(said, "Version")[:40])
 
     def pinned(self, cid: str) -> bool:
@@ -154,8 +162,9 @@ class Node:
     def _who(self) -> str:
         return f"the IPFS node ({self.host})"
 
-    def _ask(self, doing: str, act: Callable[[tuple[float, float]], Any]) -> Any:
-        timeout = (self._patience.connect, self._patience.answer)
+    def _ask(self, doing: str, act: Callable[[tuple[float, float]], Any], patience: Patience | None = None) -> Any:
+        patience = patience or self._patience
+        timeout = (patience.connect, patience.answer)
         return self._carry(doing, act, timeout, Outgoing("a question", iter(()), 0), quietly)
 
     def _send(self, body: Outgoing, act: Callable[[tuple[float, float]], Any], beat: Beat) -> Any:
@@ -234,53 +243,6 @@ class Node:
 
     def _nonsense(self) -> Unreachable:
         return Unreachable(f"{self._who} talks nonsense", "Is publish.ipfs.api the address of a node's RPC API?")
-
-
-class _Bearer:
-    """Puts a token on a request, as ``requests`` asks for it; unlike a header it has no ``repr`` that shows it."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
-
-
-def _authorization(auth: Secret | None) -> Any:
-    """Return what ``requests`` takes as ``auth``."""
-    if auth is None:
-        return None
-    kind, _, rest = auth.reveal().partition(":")
-    if kind == "bearer" or not rest:
-        return _Bearer(Secret(rest or kind))
-    user, _, password = rest.partition(":") if kind == "basic" and ":" in rest else (kind, "", rest)
-    return user.encode(), password.encode()
-
-
-def _address(api: str) -> tuple[str, str, str]:
-    """Return host and port for people, the multiaddr, and the path of the API.
-
-    Raises:
-        PublisherError: It is no http or https address, or has a password in it.
-    """
-    try:
-        parts = urlsplit(api)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        parts, host, port = urlsplit(""), "", 0
-    if parts.username or parts.password:
-        raise PublisherError("publish.ipfs.api has a password in it", "Put it into a file: publish.ipfs.auth.")
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise _no_address(api)
-    kind = "ip6" if ":" in host else "ip4" if re.fullmatch(r"[\d.]+", host) else "dns"
-    base = f"{parts.path.rstrip('/').removesuffix('/api/v0').strip('/')}/api/v0".lstrip("/")
-    shown = f"[{host}]" if kind == "ip6" else host
-    return f"{shown}:{port}", f"/{kind}/{host}/tcp/{port}/{parts.scheme}", base
-
-
-def _no_address(api: str) -> PublisherError:
-    return PublisherError(f"publish.ipfs.api is {api!r}", 'It must be like "http://127.0.0.1:5001".')
 
 
 def _causes(error: BaseException) -> tuple[set[str], str]:
