@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -114,6 +114,7 @@ class Web:
         self.called = called
         self.host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
         self._deadline = deadline
+        self._token = token
         private = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         self._client = httpx.Client(
             headers={"User-Agent": "lipsyncd", **(headers or {}), **private},
@@ -225,6 +226,8 @@ class Web:
             answer: One that is not ``ok``.
             doing: What was asked: "pinning alice.mp4".
         """
+        if self._token:  # some services repeat it where they refuse it
+            answer = replace(answer, body=answer.body.replace(self._token.reveal().encode(), "…".encode()))
         what = f"{self._who} answered {answer.status} when {doing}"
         said = f"{what}: {answer.said}" if answer.said else what
         if answer.status in (401, 403):
@@ -270,9 +273,8 @@ class Web:
         except httpx.ConnectError:
             raise Unreachable(f"nothing answers at {self._who}", "Is it running, and is the address right?") from None
         except httpx.TransportError as error:
-            raise Unreachable(
-                f"{self._who} broke off ({type(error).__name__})", "It is tried again by itself."
-            ) from None
+            broke = f"{self._who} broke off ({type(error).__name__})"
+            raise Unreachable(broke, "It is tried again by itself.") from None
         except (httpx.InvalidURL, httpx.DecodingError, httpx.HTTPError) as error:
             raise Unreachable(
                 f"{self._who} talks nonsense ({type(error).__name__})", "Is it the right service?"

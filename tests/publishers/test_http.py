@@ -216,3 +216,10 @@ def test_an_address_that_is_none(base: str) -> None:
 def test_what_is_no_json_is_one_kind_of_error(body: bytes) -> None:
     with pytest.raises(ValueError):
         Answer(200, body).json()
+
+
+def test_a_token_that_a_service_repeats_is_not_told() -> None:
+    web = Web("https://shop.example", "the shop", token=Secret("s3cret-token"))
+    fault = web.fault(Answer(401, b"unknown token s3cret-token"), "asking")
+    assert "s3cret" not in str(fault)
+    assert "unknown token …" in fault.message
