@@ -15,6 +15,8 @@ from publishers.entry import Poster, Video
 from publishers.manifest import Manifest
 
 SUFFIX = ".metadata.json"
+WORDS = 8000
+"""Most characters of the description: no wallet shows more, and a paper has 64 KiB at most."""
 
 
 def metadata_name(video: str) -> str:
@@ -72,6 +74,7 @@ def _description(manifest: Manifest) -> str:
     """Return the person's words, line by line, and what every viewer should know."""
     lines = [text.plain(line) for line in manifest.description.splitlines()]
     words = "\n".join(lines).strip("\n")
+    words = words if len(words) <= WORDS else words[: WORDS - 1] + "…"
     told = f"The mouth was moved by a machine ({manifest.tool.name}) to the sound of a recording."
     return f"{words}\n\n{told}" if words else told
 

@@ -16,7 +16,7 @@ from publishers.base import Artifact, Beat, Examination, Parcel, Quote, QuoteLin
 from publishers.cid import directory_cid
 from publishers.errors import Mismatch, Pending, PublisherError, Refused, Unreachable
 from publishers.filename import plain
-from publishers.gateway import Gateway, under
+from publishers.gateway import Gateway, sound, under
 from publishers.ledger import Ledger
 from publishers.original import check_original
 from publishers.outcome import ask_all, raise_worst, told
@@ -137,7 +137,13 @@ class PinningPublisher:
             return pin
 
         raise_worst(ask_all(self._services, ask, quietly), called)
-        if self._gateway and receipt.name and not self._gateway.holds(under(cid), called, receipt.sha256):
+        if self._gateway is None:
+            return
+        if not receipt.name:  # a directory has no bytes of a file: its block is asked for, where a gateway gives one
+            block = self._gateway.block(cid)
+            if block is not None and not sound(block, unixfs.binary(cid)):
+                raise Mismatch("the IPFS gateway serves another block for the directory than was published")
+        elif not self._gateway.holds(under(cid), called, receipt.sha256):
             raise Mismatch(f"the IPFS gateway does not find {called}", "Is a node that has it online?")
 
     def quote(self, parcel: Parcel, online: bool) -> Quote:

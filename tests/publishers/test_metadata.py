@@ -128,5 +128,11 @@ def test_names_of_nothing_visible_and_marks_that_turn_text(result: Any) -> None:
     assert read(one)["description"].startswith("Erste Zeile.\n\nZweite.\n\nThe mouth was moved by a machine")
 
 
+def test_a_long_description_is_cut_so_that_the_paper_stays_small(result: Any) -> None:
+    long = replace(kept(result.manifest, "ipfs://CID"), description="旁" * 100_000, title="x" * 255)
+    assert len(metadata(long, long.videos[0]).encode()) < 64 * 1024
+    assert "旁…\n\nThe mouth" in read(long)["description"]
+
+
 def test_its_name_follows_the_videos() -> None:
     assert metadata_name("a.b.mp4") == "a.b.metadata.json"

@@ -314,7 +314,14 @@ def test_with_a_gateway_it_is_read_back(bench: Bench, parcel: Parcel, video: Art
             act()
     root = directory_cid({artifact.name: artifact for artifact in parcel.artifacts})
     bench.shelf.held[f"/ipfs/{root}/卡萝.jpg"] = poster.path.read_bytes()
-    assert settled(bench, lambda: bench.publisher().gather(parcel, (), quietly)).state == "read back"
+    whole = settled(bench, lambda: bench.publisher().gather(parcel, (), quietly))
+    assert whole.state == "read back"
+    bench.publisher().verify(whole)  # this gateway gives no blocks
+    usual = bench.shelf.answer
+    raw = {"Content-Type": "application/vnd.ipld.raw"}
+    bench.shelf.answer = lambda call: Reply(200, b"other", raw) if call.query else usual(call)  # type: ignore[method-assign]
+    with pytest.raises(Mismatch, match="another block"):
+        bench.publisher().verify(whole)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +383,8 @@ def test_tokens_are_shown_nowhere(
     publisher = bench.publisher()
     receipt = settled(bench, lambda: publisher.publish(video, parcel, quietly))
     said = [repr(receipt), repr(publisher), repr(vars(publisher)), caplog.text]
-    bench.replies(0, lambda call: Reply(401, b"no"))
+    refusal = document(401, {"error": {"reason": "UNAUTHORIZED", "details": f"what is {TOKENS[0]}?"}})
+    bench.replies(0, lambda call: refusal)
     with pytest.raises(Refused) as caught:
         publisher.publish(video, parcel, quietly)
     said += [str(caught.value), repr(caught.value), repr(publisher.examine())]
