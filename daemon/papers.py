@@ -6,7 +6,7 @@ bytes, and what was paid for them is not paid again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -123,7 +123,7 @@ class Papers:
             _video(work, take, None if take.speech == made[0].speech else _speech(job, take)) for take in made
         )
         files = artifacts(work)
-        whole = tuple(one.receipt for one in job.gathered if one.files == digest(files))
+        whole = _in_order(job, (one.receipt for one in job.gathered if one.files == digest(files)))
         return Manifest(
             title=job.title or shown(job.name),
             description=job.description,
@@ -137,8 +137,13 @@ class Papers:
 
 
 def listed(job: Job, artifact: Artifact) -> tuple[Receipt, ...]:
-    """Give the receipts of a file."""
-    return tuple(r for r in job.receipts if (r.name, r.sha256) == (artifact.name, artifact.sha256))
+    """Give the receipts of a file, in the order of the publishers, whoever was first."""
+    return _in_order(job, (r for r in job.receipts if (r.name, r.sha256) == (artifact.name, artifact.sha256)))
+
+
+def _in_order(job: Job, receipts: Iterable[Receipt]) -> tuple[Receipt, ...]:
+    places = {place: number for number, place in enumerate(job.publish)}
+    return tuple(sorted(receipts, key=lambda receipt: places.get(receipt.publisher, len(places))))
 
 
 def _speech(job: Job, take: JobTake) -> publishers.Speech:
