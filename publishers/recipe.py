@@ -21,14 +21,20 @@ def section(manifest: Manifest, receipts: tuple[Receipt, ...]) -> Iterator[str]:
     kept = any(receipt.address == IPFS + root for receipt in manifest.directory.receipts)
     yield "## Check it yourself"
     yield _table(manifest)
-    yield "Fetch a file from wherever you like: `sha256sum FILE` must print the hash that stands here."
+    yield (
+        "Fetch a file from wherever you like: `sha256sum FILE` must print the first hash that stands here. "
+        f"The second is its CID under the profile {text.code(manifest.directory.profile)}."
+    )
     yield "\n".join(f"- {line}" for line in _whole(manifest, receipts, kept))
 
 
 def _table(manifest: Manifest) -> str:
     files = [file for video in manifest.videos for file in (video, video.poster)]
-    rows = [f"| {text.escaped(file.file)} | {file.bytes} | {text.code(file.sha256)} |" for file in files]
-    return "\n".join(["| File | Bytes | SHA-256 |", "|---|---:|---|", *rows])
+    rows = [
+        f"| {text.escaped(file.file)} | {file.bytes} | {text.code(file.sha256)} {text.code(file.cid)} |"
+        for file in files
+    ]
+    return "\n".join(["| File | Bytes | SHA-256, CID |", "|---|---:|---|", *rows])
 
 
 def _whole(manifest: Manifest, receipts: tuple[Receipt, ...], kept: bool) -> Iterator[str]:
@@ -40,7 +46,7 @@ def _whole(manifest: Manifest, receipts: tuple[Receipt, ...], kept: bool) -> Ite
         node = text.code(f"ipfs get {directory.cid}")
         yield f"With an IPFS node: {node} fetches them, and the node checks every byte on the way"
     else:
-        yield f"As one IPFS directory they are {text.code(directory.cid)} (profile {text.code(directory.profile)})"
+        yield f"As one IPFS directory they are {text.code(directory.cid)}"
     if kept and directory.contenthash:
         code = text.code(directory.contenthash)
         yield f"For an ENS name that shall lead there: content hash {text.code(IPFS + directory.cid)}, on chain {code}"

@@ -115,6 +115,7 @@ def test_it_reads_as_a_post(result: Any) -> None:
     assert "lipsyncd verify ." in page.said("code")
     for file in (*result.manifest.videos, *(v.poster for v in result.manifest.videos)):
         assert file.sha256 in page.said("code")
+        assert file.cid in page.said("code")
         assert file.file in page.said("td")
         assert str(file.bytes) in page.said("td")
     assert result.manifest.directory.cid in page.said("code")
