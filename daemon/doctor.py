@@ -16,7 +16,7 @@ from typing import Literal
 
 from daemon.config import Settings
 from daemon.mount import mount_of
-from lipsync import models
+from lipsync import LabelError, check_marks, models
 from publishers import Examined, PublisherError, Signer, broken, build, examine_signer, names
 
 OLDEST = (3, 11)
@@ -125,6 +125,20 @@ def publishing(settings: Settings) -> Iterator[Check]:
             yield Check(f"publisher {name}", "fail", faults[name], "Reinstall it, or take it out of publish.to.")
         else:
             yield from _built(name, settings)
+
+
+def label(settings: Settings) -> Iterator[Check]:
+    """Look whether the visible label can be written."""
+    marks = settings.options().marks
+    if not marks.visible:
+        yield Check("label", "ok", "in the file, not in the picture" if marks.metadata else "switched off")
+        return
+    try:
+        check_marks(marks)
+    except LabelError as error:
+        yield Check("label", "fail", error.message, error.hint)
+        return
+    yield Check("label", "ok", f"{marks.words} ({marks.style})")
 
 
 def credentials(settings: Settings) -> Iterator[Check]:

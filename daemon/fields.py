@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 WINSTON = 10**12
 """In one AR."""
@@ -76,6 +76,12 @@ def _rate(value: object) -> object:
         raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"') from error
 
 
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("it should be one line of text")
+    return value
+
+
 def _shown_rate(value: Fraction) -> int | str:
     return int(value) if value.denominator == 1 else str(value)
 
@@ -87,5 +93,7 @@ Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Fiel
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
+Words = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]

@@ -59,6 +59,15 @@ class MadeWith:
 
 
 @dataclass(frozen=True)
+class MadeLabel:
+    """How a video says that a machine made it: the words seen in it and their style, and that programs read it too."""
+
+    visible: str = ""
+    style: str = ""
+    metadata: bool = False
+
+
+@dataclass(frozen=True)
 class Made:
     """What the renderer said about a finished take.
 
@@ -81,6 +90,7 @@ class Made:
     version: str
     weights: tuple[MadeWith, ...] = ()
     warnings: tuple[str, ...] = ()
+    label: MadeLabel = MadeLabel()
 
 
 @dataclass(frozen=True)

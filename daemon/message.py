@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from daemon.job import Made, MadeWith
+from daemon.job import Made, MadeLabel, MadeWith
 from lipsync import Limits, LipsyncError, Marks, Options, Progress, Render
 
 
@@ -104,6 +104,7 @@ class Answer:
 
 def made(render: Render, speech_seconds: float) -> Made:
     """Give the facts of a render that are kept."""
+    marks = render.marks
     return Made(
         seconds=render.duration,
         speech_seconds=speech_seconds,
@@ -116,6 +117,9 @@ def made(render: Render, speech_seconds: float) -> Made:
         version=render.engine.version,
         weights=tuple(MadeWith(w.name, w.sha256, w.licence) for w in render.engine.weights),
         warnings=render.warnings,
+        label=MadeLabel(marks.words, marks.style, marks.metadata)
+        if marks.visible
+        else MadeLabel("", "", marks.metadata),
     )
 
 

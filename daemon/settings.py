@@ -21,6 +21,7 @@ from daemon.fields import (
     WINSTON,
     Count,
     Folder,
+    Name,
     Names,
     OptionalPath,
     Price,
@@ -28,6 +29,7 @@ from daemon.fields import (
     Seconds,
     SecretFile,
     StateFolder,
+    Words,
     state_folder,
 )
 
@@ -90,10 +92,10 @@ class Label(Section):
     visible: bool = False
     style: Literal["corner", "opening"] = "corner"
     preset: Literal["", "eu", "cn"] = ""
-    text: str = ""
+    text: Words = ""
     font: OptionalPath = None
     metadata: bool = True
-    producer: str = ""
+    producer: Name = ""
 
 
 class Credentials(Section):

@@ -73,7 +73,7 @@ class Studio:
             self._note(film, still)
             _put(film, video)
             _put(still, poster)
-        return replace(render, video=video)
+        return replace(render, video=video, marks=self._marks)
 
     def _retouch(self, render: Render) -> Callable[[Frame], None] | None:
         """Give what draws the visible label into a poster whose frame does not show it (any more)."""

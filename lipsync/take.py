@@ -164,6 +164,7 @@ class Render:
         poster_at: Seconds at which the mouth is well open: a good poster.
         warnings: Plain sentences a person should read, e.g. "the face is small (31 px between the eyes)".
         label_at: Where the visible label was drawn, as "top right"; "" where none was.
+        marks: How video and poster say now that a machine made them; the studio fills it in.
     """
 
     video: Path
@@ -177,6 +178,7 @@ class Render:
     engine: EngineFacts
     warnings: tuple[str, ...] = ()
     label_at: str = ""
+    marks: Marks = Marks(metadata=False)
 
     @property
     def coverage(self) -> float:

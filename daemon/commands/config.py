@@ -10,7 +10,8 @@ from typing import Any
 
 from daemon.commands.arguments import Commands, Parser, add_command, add_common, settings_of
 from daemon.commands.console import Console
-from daemon.config import SYSTEM_FILE, Settings
+from daemon.config import SYSTEM_FILE, ConfigError, Fault, Settings
+from lipsync import LabelError, check_marks
 
 
 def add(commands: Commands) -> None:
@@ -24,8 +25,16 @@ def add(commands: Commands) -> None:
 
 
 def check(args: Namespace, console: Console) -> int:
-    """Say that the settings are right; if not, loading them has said all faults."""
-    settings_of(args)
+    """Say that the settings are right; if not, loading them has said all faults.
+
+    Raises:
+        ConfigError: The label that they ask for cannot be written on this machine.
+    """
+    settings = settings_of(args)
+    try:
+        check_marks(settings.options().marks)
+    except LabelError as error:
+        raise ConfigError((Fault("label", f"{error.message}; {error.hint}"),)) from error
     file = str(args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else ""))
     console.facts({"ok": True, "file": file, "faults": []}, [f"The configuration is right ({file or 'all defaults'})."])
     return 0

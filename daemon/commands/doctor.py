@@ -34,6 +34,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from doctor.root(settings)
     yield from doctor.state(settings)
     yield from doctor.service()
+    yield from doctor.label(settings)
     yield from doctor.credentials(settings)
     yield from doctor.publishing(settings)
     yield from hardware.hardware(settings)

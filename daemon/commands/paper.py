@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from daemon.name import shown
-from lipsync import Render, Take
+from lipsync import Marks, Render, Take
 from publishers import (
     Artifact,
     Directory,
     Engine,
     Face,
     Failure,
+    Label,
     Manifest,
     Poster,
     Speech,
@@ -98,4 +99,10 @@ def _video(face: Face, render: Render, video: Artifact, poster: Artifact) -> Vid
         engine=Engine(engine.name, engine.version, weights),
         poster=Poster.of(poster),
         warnings=render.warnings,
+        label=_label(render.marks),
     )
+
+
+def _label(marks: Marks) -> Label | None:
+    visible = (marks.words, marks.style) if marks.visible else ("", "")
+    return Label(*visible, ("AIGC", "IPTC") if marks.metadata else ()) if marks.visible or marks.metadata else None

@@ -7,6 +7,7 @@ from argparse import Namespace
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import LackError
+from lipsync import LabelError, check_marks
 
 
 def add(commands: Commands) -> None:
@@ -20,9 +21,13 @@ def run(args: Namespace, console: Console) -> int:
     """Run the daemon, or work the inbox off once.
 
     Raises:
-        LackError: The root is not there and cannot be made, or may not be written.
+        LackError: The root is not there and cannot be made, or may not be written; or the label cannot be written.
     """
     settings = settings_of(args)
+    try:
+        check_marks(settings.options().marks)
+    except LabelError as error:
+        raise LackError(error.message, error.hint) from error
     from daemon import app  # not above: the other commands need neither watchers nor workers
 
     try:
