@@ -60,11 +60,11 @@ class MadeWith:
 
 @dataclass(frozen=True)
 class MadeLabel:
-    """How a video says that a machine made it: the words seen in it and their style, and that programs read it too."""
+    """How a video says that a machine made it: the words seen in it and their style, and what programs read."""
 
     visible: str = ""
     style: str = ""
-    metadata: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

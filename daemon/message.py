@@ -117,9 +117,7 @@ def made(render: Render, speech_seconds: float) -> Made:
         version=render.engine.version,
         weights=tuple(MadeWith(w.name, w.sha256, w.licence) for w in render.engine.weights),
         warnings=render.warnings,
-        label=MadeLabel(marks.words, marks.style, marks.metadata)
-        if marks.visible
-        else MadeLabel("", "", marks.metadata),
+        label=MadeLabel(*((marks.words, marks.style) if marks.visible else ("", "")), marks.kinds),
     )
 
 

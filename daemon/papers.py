@@ -15,7 +15,7 @@ from pathlib import Path
 
 import publishers
 from daemon import calls, ownership, review
-from daemon.job import Job, JobTake, TakeState
+from daemon.job import Job, JobTake, MadeLabel, TakeState
 from daemon.name import shown
 from daemon.parcel import artifacts, digest, pair, parcel
 from daemon.publication import Press, asked, keepers, unpublished
@@ -179,8 +179,13 @@ def _video(work: Work, take: JobTake, speech: publishers.Speech | None) -> publi
         who=_photo(job, take.who) if take.who else None,
         warnings=made.warnings,
         credentials=take.credentials,
+        label=_label(made.label),
         metadata=publishers.Paper.of(paper, listed(job, paper)) if paper else None,
     )
+
+
+def _label(made: MadeLabel) -> publishers.Label | None:
+    return publishers.Label(made.visible, made.style, made.metadata) if made != MadeLabel() else None
 
 
 def _photo(job: Job, name: str) -> publishers.Face:

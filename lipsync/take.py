@@ -95,6 +95,11 @@ class Marks:
         """What is drawn."""
         return " ".join(self.text.split()) or PRESETS[self.preset]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of what programs read in the file: the label of GB 45438-2025, and the IPTC's digital source type."""
+        return ("AIGC", "IPTC") if self.metadata else ()
+
 
 @dataclass(frozen=True)
 class Options:

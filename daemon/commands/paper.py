@@ -104,5 +104,6 @@ def _video(face: Face, render: Render, video: Artifact, poster: Artifact) -> Vid
 
 
 def _label(marks: Marks) -> Label | None:
-    visible = (marks.words, marks.style) if marks.visible else ("", "")
-    return Label(*visible, ("AIGC", "IPTC") if marks.metadata else ()) if marks.visible or marks.metadata else None
+    if not marks.visible and not marks.metadata:
+        return None
+    return Label(*((marks.words, marks.style) if marks.visible else ("", "")), marks.kinds)
