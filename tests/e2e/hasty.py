@@ -14,9 +14,24 @@ import daemon.app
 import daemon.log
 import daemon.rounds
 from daemon.__main__ import main
+from daemon.task import Task
+from daemon.work import Work
+from publishers import PublishError
+
+LONGEST = 0.5
+"""Seconds of any pause between two calls."""
+
+
+class HastyRounds(daemon.rounds.Rounds):
+    """Waits for nobody longer than that."""
+
+    def _delay(self, work: Work, task: Task, error: PublishError) -> None:
+        error.wait = LONGEST if error.wait is None else min(error.wait, LONGEST)
+        super()._delay(work, task, error)
+
 
 if __name__ == "__main__":
-    daemon.rounds._FIRST_DELAY, daemon.rounds._LONGEST_DELAY = 0.5, 2.0
+    daemon.app.Rounds = HastyRounds
     if os.environ.get("HASTY_DEBUG"):
         logging.basicConfig(level=logging.DEBUG)
         daemon.app.open_log = functools.partial(daemon.log.open_log, level=logging.DEBUG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,16 @@ class Press(House):
 
     def ended(self, name: str = "talk") -> bool:
         return any((self.root / place / name).exists() for place in ("done", "failed"))
+
+    def wait(self, until: Callable[[], bool], seconds: float = 120) -> None:
+        """As `House.wait`, but a bug ends the waiting."""
+        super().wait(lambda: until() or self._stumbled(), seconds)
+        if self._stumbled():
+            raise AssertionError((self.place / "daemon.log").read_text(encoding="utf-8")[-4000:])
+
+    def _stumbled(self) -> bool:
+        log = self.place / "daemon.log"
+        return log.exists() and "a bug in lipsyncd" in log.read_text(encoding="utf-8", errors="replace")
 
     def job(self, name: str = "talk") -> dict[str, Any]:
         """What job.json says, wherever the job is."""
