@@ -105,7 +105,8 @@ class Node:
     def version(self, patience: Patience | None = None) -> Version:
         """Ask what it is, perhaps with less patience than for other calls."""
         said = self._ask("looking at it", lambda timeout: self._client.version(timeout=timeout), patience)
-        return Version("js-ipfs" if "ipfs-core" in said else "Kubo", self._found(said, "Version")[:40])
+        text = self._found(said, "Version")[:40]
+        return Version("js-ipfs" if "ipfs-core" in said else "Kubo", text)
 
     def pinned(self, cid: str) -> bool:
         """Say whether it keeps this CID, and all below it, for its own sake."""
