@@ -2,7 +2,7 @@
 
 The first word in a face file: ``ok``, ``slow SECONDS``, ``no-face``, ``full`` (the disk), ``tired`` (passing),
 ``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing),
-``once:WORD`` (only the first time).
+``real`` (the bundled sample, a video that plays), ``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """
 
@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
 from pathlib import Path
 
 DIARY = Path(sys.argv[1])
+SAMPLE = Path(__file__).parents[2] / "daemon" / "sample"
 HEARD: set[str] = set()
 
 
@@ -59,7 +61,10 @@ def make(request: dict[str, object], seconds: float) -> None:
     for name in ("poster", "video"):
         target = Path(str(request[name]))
         beside = target.with_name(f".{target.name}.part")
-        beside.write_bytes(name.encode() + b" of " + content)
+        if content.startswith(b"real"):
+            shutil.copyfile(SAMPLE / f"astronaut{target.suffix}", beside)
+        else:
+            beside.write_bytes(name.encode() + b" of " + content)
         beside.replace(target)
     facts = {"seconds": 1.0, "speech_seconds": 0.99, "width": 64, "height": 64, "fps": "25", "frames": 25, "driven": 25}
     engine = {"engine": "fake", "version": "1", "weights": [{"name": "w", "sha256": "0" * 64, "licence": "MIT"}]}
