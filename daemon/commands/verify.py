@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import CommandError, UsageError
 from daemon.config import Settings
+from lipsync import LipsyncError, marks_of
 from publishers import (
     Finding,
     Manifest,
@@ -52,7 +53,7 @@ def run(args: Namespace, console: Console) -> int:
         raise CommandError(error.message, error.hint) from error
     folder = args.path if args.path.is_dir() else args.path.parent
     signed = _provenance(folder, manifest, args.trust)
-    findings += _unsigned(signed, manifest)
+    findings += [*_unsigned(signed, manifest), *_unlabelled(folder, manifest, {finding.file for finding in findings})]
     receipts = _receipts(manifest) if args.online else []
     for receipt in receipts:
         findings += _ask(receipt, settings)
@@ -105,6 +106,23 @@ def _unsigned(signed: Sequence[Provenance], manifest: Manifest) -> Iterator[Find
             yield Finding(one.file, str(one).removeprefix(f"{one.file} "))
         elif claimed and claimed.certificate and not one.expected:
             yield Finding(one.file, f"was signed by another certificate than the manifest says ({one.issuer})")
+
+
+def _unlabelled(folder: Path, manifest: Manifest, known: Container[str]) -> Iterator[Finding]:
+    """Yield files, besides those ``known`` to be wrong, that do not say what the manifest says: a machine made them."""
+    for video in manifest.videos:
+        for name in (video.file, video.poster.file) if video.label and video.label.metadata else ():
+            if name in known or not _is_file(folder / name):
+                continue
+            try:
+                said = marks_of(folder / name)
+            except LipsyncError as error:
+                yield Finding(name, f"cannot be read: {error}")
+                continue
+            if not said.labelled:
+                yield Finding(name, "does not say that a machine made it; the manifest says that it does")
+            elif said.fits is False:
+                yield Finding(name, "has a label (AIGC) that was written for other pictures or another sound")
 
 
 def _receipts(manifest: Manifest) -> list[Receipt]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import lipsync
-from lipsync import Engine, EngineError, LipsyncError, MediaError, Options, Progress, Take
-from lipsync.media import probe_video
+from lipsync import Engine, EngineError, LipsyncError, Marks, MediaError, Options, Progress, Take
+from lipsync.label import label_for
+from lipsync.media import open_face, probe_video
 
 if TYPE_CHECKING:
     from conftest import Footage
@@ -73,6 +75,22 @@ def test_the_video_is_what_was_asked_for(studio: lipsync.Studio, footage: Footag
         "out.jpg",
         "out.mp4",
     ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_draws_the_label(engine: str, footage: Footage) -> None:
+    marks = Marks(visible=True, preset="cn")
+    studio = lipsync.load(replace(options(engine), marks=marks, quality=10))
+    face, speech = footage.video("face.mp4", count=8, size=(192, 144)), footage.audio(seconds=0.4)
+    render = studio.render(Take(face, speech), footage.folder / "o.mp4", footage.folder / "o.jpg", lambda _: None)
+    assert render.label_at == "top right"
+    assert render.marks == marks
+    label = label_for(marks, (192, 144), place=render.label_at)
+    assert label is not None
+    letters = label.plate.rgb.mean(-1) * label.plate.cover > 250
+    x0, y0, x1, y1 = label.box
+    for frame in open_face(render.video, options(engine)).frames():
+        assert frame.planes[0][y0:y1, x0:x1][letters].mean() > 190
 
 
 def test_a_face_that_is_no_face_file(studio: lipsync.Studio, footage: Footage) -> None:
