@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from PIL import ImageFont, features
@@ -65,22 +66,38 @@ def missing(text: str, path: str) -> list[str]:
     Raises:
         LabelError: The file is no font, or is not there.
     """
-    font = opened(path, 32)
+    font = _opened(str(Path(path).expanduser()), 32, path)
     box = bytes(font.getmask(_NOWHERE))
     return [letter for letter in dict.fromkeys(text) if not letter.isspace() and bytes(font.getmask(letter)) == box]
 
 
 def opened(path: str, size: float) -> ImageFont.FreeTypeFont:
-    """Open a font file at a size in pixels.
+    """Open a font file at a size in pixels; its bytes are kept, so that it need not be there later.
 
     Raises:
         LabelError: It is no font, or is not there.
     """
+    return _opened(BytesIO(_content(path)), size, path)
+
+
+@lru_cache(2)
+def _content(path: str) -> bytes:
     try:
-        return ImageFont.truetype(str(Path(path).expanduser()), size)
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise _unreadable(path) from error
+
+
+def _opened(file: str | BytesIO, size: float, path: str) -> ImageFont.FreeTypeFont:
+    try:
+        return ImageFont.truetype(file, size)
     except (OSError, RuntimeError) as error:
-        hint = "Set label.font to a TTF, OTF or TTC file that the service may read."
-        raise LabelError(f"the font {Path(path).name} cannot be read", hint) from error
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: str) -> LabelError:
+    hint = "Set label.font to a TTF, OTF or TTC file that the service may read."
+    return LabelError(f"the font {Path(path).name} cannot be read", hint)
 
 
 @lru_cache(64)

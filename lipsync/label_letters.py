@@ -40,6 +40,7 @@ class Hand(Protocol):
         ...
 
 
+@lru_cache(4)
 def hand_for(text: str, font: str) -> Hand:
     """Give someone who can write a text.
 

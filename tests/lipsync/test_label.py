@@ -16,8 +16,9 @@ from PIL import ImageFont
 import lipsync
 from lipsync import LabelError, Marks, Options, Take
 from lipsync.label import Label, label_for, remarks
-from lipsync.label_fonts import _found
+from lipsync.label_fonts import _content, _found
 from lipsync.label_place import bands, corners, free_place
+from lipsync.label_letters import hand_for
 from lipsync.media import Frame
 
 if TYPE_CHECKING:
@@ -182,8 +183,12 @@ def no_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS"):
         monkeypatch.setenv(name, str(tmp_path))
     _found.cache_clear()
+    _content.cache_clear()
+    hand_for.cache_clear()
     yield tmp_path / "fonts"
     _found.cache_clear()
+    _content.cache_clear()
+    hand_for.cache_clear()
 
 
 def pillows_font(folder: Path) -> Path:
@@ -222,6 +227,14 @@ def test_a_named_font_is_used_and_its_gaps_are_named(no_fonts: Path) -> None:
     with pytest.raises(LabelError, match=r"the font some\.ttf has no 生 成") as caught:
         lipsync.check_marks(Marks(visible=True, preset="cn", font=str(path)))
     assert str(no_fonts) not in str(caught.value)
+
+
+def test_a_font_that_was_found_need_not_be_readable_later(no_fonts: Path) -> None:
+    path = pillows_font(no_fonts)
+    marks = Marks(visible=True, text="AI-MADE", font=str(path))
+    lipsync.check_marks(marks)
+    path.unlink()  # the render process is shut in once it is warm
+    made(marks, (640, 360)).draw(grey((640, 360)))
 
 
 @pytest.mark.parametrize("content", [None, b"not a font"])
