@@ -26,6 +26,7 @@ from publishers import (
 )
 from tests.nodes.pinning import PinningService
 from tests.nodes.server import Call, Reply, document
+from tests.publishers.small_node import SmallNode
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,24 @@ def pinning(home: Path, stack: ExitStack) -> Case:
     )
 
 
-CASES: dict[str, Callable[[Path, ExitStack], Case]] = {"folder": folder, "pinning": pinning}
+def ipfs(home: Path, stack: ExitStack) -> Case:
+    node = stack.enter_context(SmallNode())
+    settings = {"api": node.url, "gateway": node.url, "links": "https://links.example"}
+
+    def make() -> Publisher:
+        return store("ipfs", settings, home / "state")
+
+    return Case(
+        publisher=make(),
+        anew=make,
+        spoil=lambda: node.files.update({cid: body[:-1] + b"?" for cid, body in node.files.items()}),
+        lose=node.forget,
+        leave=stack.close,
+        held=lambda: len(node.pins),
+    )
+
+
+CASES: dict[str, Callable[[Path, ExitStack], Case]] = {"folder": folder, "ipfs": ipfs, "pinning": pinning}
 
 
 @pytest.fixture(params=CASES)

@@ -145,7 +145,7 @@ def test_an_error_in_the_middle_of_an_answer_is_one(small: SmallNode) -> None:
 def test_what_it_could_not_pin_is_said(small: SmallNode) -> None:
     root = {"Root": {"Cid": {"/": HELLO}, "PinErrorMsg": "block not found"}}
     small.moods["dag/import"] = document(200, root)
-    with pytest.raises(Unreachable, match="could not pin 旁白.mp4: block not found"):
+    with pytest.raises(Unreachable, match=r"could not pin 旁白\.mp4: block not found"):
         Node(small.url).load(hello(), pin=True)
 
 
