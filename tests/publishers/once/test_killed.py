@@ -1,0 +1,59 @@
+"""Killed at every boundary between two effects: each file is on the chain once, and paid for once."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.publishers.once.harness import Nursery, Real, Trial
+from tests.publishers.once.network import SAID_BEFORE, Network
+
+Maker = Callable[..., Trial]
+LEAST = 40
+"""Boundaries that there must be for the proof to be worth something."""
+
+
+def everywhere(trial: Maker, nursery: Nursery, **other: object) -> None:
+    whole = trial("whole", **other)
+    points = whole.finish(nursery)["passed"]
+    whole.paid_once()
+    assert len(points) >= LEAST
+    assert {"before intend", "after intend", "before POST /tx", "after POST /tx"} <= set(points)
+    assert points.count("after POST /chunk") == 5
+    for fatal in range(1, len(points) + 1):
+        one = trial(f"at {fatal}", **other)
+        one.finish(nursery, fatal)
+        one.paid_once()
+
+
+@pytest.mark.e2e
+def test_killed_at_every_boundary(trial: Maker, nursery: Nursery) -> None:
+    everywhere(trial, nursery)
+
+
+@pytest.mark.e2e
+def test_killed_at_every_boundary_before_a_real_gateway(trial: Maker, nursery: Nursery, real: Real) -> None:
+    everywhere(trial, nursery, chain=real)
+
+
+@pytest.mark.parametrize("fatal", [7, 8, 11])
+def test_short_lives(trial: Maker, nursery: Nursery, network: Network, fatal: int) -> None:
+    """Every process dies after a few boundaries, until all is done; what is said to a second post differs."""
+    network.before = SAID_BEFORE[fatal % len(SAID_BEFORE)]
+    one = trial()
+    lives = [nursery.run(one.order(fatal)) for _ in range(60)]
+    assert lives.count(-signal.SIGKILL) >= 5
+    assert lives[-1] == 0
+    one.paid_once()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lives_of_any_length(trial: Maker, nursery: Nursery, seed: int) -> None:
+    die, one = random.Random(seed), trial()
+    for _ in range(12):
+        nursery.run(one.order(die.randint(1, 40)))
+    one.finish(nursery)
+    one.paid_once()
