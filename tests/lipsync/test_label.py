@@ -17,8 +17,8 @@ import lipsync
 from lipsync import LabelError, Marks, Options, Take
 from lipsync.label import Label, label_for, remarks
 from lipsync.label_fonts import _content, _found
-from lipsync.label_place import bands, corners, free_place
 from lipsync.label_letters import hand_for
+from lipsync.label_place import bands, corners, free_place
 from lipsync.media import Frame
 
 if TYPE_CHECKING:
