@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 import lipsync
 import publishers
 from daemon import claim, conclusion, notify, owner, rendition
+from daemon.cage import cage_of
 from daemon.desk import Desk
 from daemon.inbox import Inbox
 from daemon.journal import Journal
@@ -78,7 +79,7 @@ def run(
     once: bool,
     stop: threading.Event | None = None,
     *,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     notifier: notify.Notifier | None = None,
 ) -> int:
     """Work the inbox: for ever, or ``once`` until it is empty.
@@ -87,7 +88,7 @@ def run(
         settings: All of them.
         once: Take what is there, finish it, and end.
         stop: Set it to end the daemon from another thread; SIGTERM and SIGINT do so too.
-        command: The program of the render process.
+        command: Another program for the render process.
         notifier: Who is told how we are; by default the service manager, if there is one.
 
     Returns:
@@ -103,7 +104,9 @@ def run(
     if not settings.inbox.mount_guard:
         journal.prepare()
     conclusion.sweep(journal.done)
-    worker = Worker(log, command=command, timeout=settings.limits.take_timeout_s)
+    worker = Worker(
+        log, command=command or (*COMMAND, cage_of(settings).word()), timeout=settings.limits.take_timeout_s
+    )
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake)
     try:

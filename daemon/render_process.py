@@ -14,10 +14,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from daemon.cage import Cage
+from daemon.confinement import Confinement
 from daemon.message import Answer, Failure, Request, made
 from lipsync import LipsyncError, Options, Progress, Take, load
 
 if TYPE_CHECKING:
+    from daemon.job import Made
     from lipsync import Studio
 
 _PR_SET_PDEATHSIG = 1
@@ -46,9 +49,10 @@ class Channel:
 
 
 class Renderer:
-    """Keeps the studio of the last options warm and renders with it."""
+    """Keeps the studio of the last options warm and renders with it, each take behind walls of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, confinement: Confinement) -> None:
+        self._confinement = confinement
         self._options: Options | None = None
         self._studio: Studio | None = None
 
@@ -57,8 +61,13 @@ class Renderer:
         try:
             studio = self._warm(request.options)
             take = Take(request.face, request.speech, request.pick, request.who)
-            render = studio.render(take, request.video, request.poster, channel.report)
-            facts = made(render, studio.seconds(request.speech))
+
+            def work() -> Made:
+                render = studio.render(take, request.video, request.poster, channel.report)
+                return made(render, studio.seconds(request.speech))
+
+            reads = [path for path in (request.face, request.speech, request.who) if path]
+            facts = self._confinement.within(reads, request.video.parent, work)
             return Answer(done=facts, speeches_heard=studio.speeches_heard)
         except LipsyncError as error:
             return Answer(failed=Failure.of(error), speeches_heard=self._heard)
@@ -72,6 +81,7 @@ class Renderer:
             self._studio = None  # the old engine's memory goes before the new one's comes
             self._studio = load(options)
             self._options = options
+            self._confinement.settle()
         return self._studio
 
 
@@ -93,11 +103,13 @@ def reserve_stdout() -> TextIO:
 
 
 def main() -> int:
-    """Answer requests until standard input ends. The one argument is the daemon's process id."""
-    die_with(int(sys.argv[1]))
+    """Answer requests until standard input ends. The last argument is the daemon's process id, the first the cage."""
+    die_with(int(sys.argv[-1]))
     channel = Channel(reserve_stdout())
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
-    renderer = Renderer()
+    confinement = Confinement(Cage.of(sys.argv[1]) if len(sys.argv) > 2 else Cage())
+    logging.getLogger("renderer").info(confinement.begin())
+    renderer = Renderer(confinement)
     for line in sys.stdin:
         channel.send(renderer.answer(Request.of(line), channel))
     return 0

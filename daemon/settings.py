@@ -70,6 +70,8 @@ class Bounds(Section):
     file_bytes: Count = 4 * 1024**3
     free_bytes: Count = 1024**3
     take_timeout_s: Seconds = 7200.0
+    memory_bytes: Count = 8 * 1024**3
+    output_bytes: Count = 16 * 1024**3
 
 
 class Rendering(Section):
@@ -84,6 +86,8 @@ class Rendering(Section):
     quality: Annotated[int, Field(ge=0, le=51)] = 18
     encoder: Literal["auto", "libx264", "h264_nvenc"] = "auto"
     attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    confined: bool = True
+    readable: Names = ()
 
 
 class Label(Section):
