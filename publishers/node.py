@@ -215,8 +215,10 @@ class Node:
         names, words = _causes(error)
         if isinstance(error, told.EncoderError):
             return self._nonsense()
-        if "SSLError" in names or "certificate" in words:
+        if "certificate" in words:
             return Unreachable(f"{self._who} has no certificate that is trusted here", "Is its address right?")
+        if "SSLError" in names:
+            return Unreachable(f"{self._who} does not speak https", "Does publish.ipfs.api start with http://?")
         if "NameResolutionError" in names:
             return Unreachable(f"{self._who} is not found: no such name", "Is publish.ipfs.api right?")
         if "ConnectTimeoutError" in names or "ConnectTimeout" in names:

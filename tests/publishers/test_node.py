@@ -161,8 +161,8 @@ def test_nobody_there() -> None:
         Node("http://nobody.invalid:5001").version()
 
 
-def test_a_certificate_nobody_vouches_for(small: SmallNode) -> None:
-    with pytest.raises(Unreachable, match="no certificate that is trusted"):
+def test_a_node_that_speaks_no_https(small: SmallNode) -> None:
+    with pytest.raises(Unreachable, match="does not speak https"):
         Node(small.url.replace("http:", "https:")).version()
 
 
