@@ -50,7 +50,7 @@ def test_a_line_that_fails_three_times_in_ten(tmp_path: Path, ipfs_node: IpfsNod
     with ExitStack() as end:
         api, gateway, arweave = (
             end.enter_context(Flaky(url, seed=seed, share=0.3, hang=1.0))
-            for seed, url in enumerate((ipfs_node.api, ipfs_node.gateway, arlocal.url))
+            for seed, url in ((1, ipfs_node.api), (2, ipfs_node.gateway), (59, arlocal.url))
         )
         press = Press(tmp_path, engine="null", more=text(api.url, gateway.url, arweave.url, wallet))
         with arlocal.mining(0.3), press.watching():
@@ -59,7 +59,7 @@ def test_a_line_that_fails_three_times_in_ten(tmp_path: Path, ipfs_node: IpfsNod
         settled(press, wallet, ipfs_node)
         assert len(arweave.faults) > 10, "the line was not bad enough to tell anything"
         lost = [one for one in arweave.reached("POST", "/tx") if not one.told]
-        assert lost, "no answer to a payment was lost: choose another seed"
+        assert len(lost) >= 3, "too few answers to payments were lost: choose another seed"
 
 
 def test_a_daemon_that_is_killed_again_and_again(tmp_path: Path, ipfs_node: IpfsNode, arlocal: Arlocal) -> None:

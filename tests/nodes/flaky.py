@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -35,6 +36,9 @@ class Passed:
 
 class Flaky(Server):
     """Passes calls on; a given share of them goes wrong, by a seeded die.
+
+    The die of the n-th call to one part of the service ("POST /tx") depends on the seed and on nothing else, so a test
+    meets the same faults however its threads take turns.
 
     Attributes:
         passed: The calls that reached the node, in order.
@@ -66,7 +70,8 @@ class Flaky(Server):
         super().__init__()
         parts = urlsplit(node)
         self._node = parts.hostname or "", parts.port or 80
-        self._die = random.Random(seed)
+        self._seed = seed
+        self._thrown: Counter[str] = Counter()
         self._kinds, self._when, self._hang, self._concerns = kinds, when, hang, concerns
         self._state = threading.Lock()
         self.share = share
@@ -74,7 +79,7 @@ class Flaky(Server):
         self.faults: list[tuple[str, str]] = []
 
     def answer(self, call: Call) -> Reply:
-        fault = self._thrown(call)
+        fault = self._throw(call)
         if fault and fault[1] == "before":
             return self._broken(fault[0])
         reply = self._forward(call, told=not fault)
@@ -84,11 +89,14 @@ class Flaky(Server):
         """The calls of one kind that reached the node; the path's beginning is enough."""
         return [one for one in self.passed if one.method == method and one.target.startswith(path)]
 
-    def _thrown(self, call: Call) -> tuple[str, str] | None:
+    def _throw(self, call: Call) -> tuple[str, str] | None:
+        part = f"{call.method} /{call.path.split('/')[1]}"
         with self._state:
-            if self._die.random() >= self.share or not self._concerns(call):
+            self._thrown[part] += 1
+            die = random.Random(f"{self._seed} {part} {self._thrown[part]}")
+            if die.random() >= self.share or not self._concerns(call):
                 return None
-            fault = self._die.choice(self._kinds), self._die.choice(self._when)
+            fault = die.choice(self._kinds), die.choice(self._when)
             self.faults.append(fault)
             return fault
 
