@@ -12,15 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import pytest
 import structlog
 
+import publishers
 from daemon import owner
+from daemon.__main__ import main
 from daemon.errors import JournalError
 from daemon.job import Job, JobTake, Made, State, TakeState
 from daemon.journal import Journal, dumps, read
 from daemon.marking import Marking, Pen
 from daemon.work import Work
-from publishers import Beat, Credentials, Receipt, Signer, SigningOrder, Standing, credentials_of, verify
+from lipsync import marks_of
+from publishers import Beat, Claim, Credentials, Receipt, Signer, SigningOrder, Standing, credentials_of, verify
 from tests.daemon.bench import Bench
 
 MADE = Made(1.0, 0.99, 64, 64, "25", 25, 25, "fake", "1")
@@ -171,6 +175,22 @@ def test_a_job_ends_with_signed_files(bench: Bench) -> None:
     (told,) = {json.dumps(video["credentials"], sort_keys=True) for video in manifest["videos"]}
     assert json.loads(told)["certificate"] == bench.job("done/周报").takes[0].credentials.certificate
     assert "PRIVATE" not in (bench.place / "log").read_text(encoding="utf-8")
+
+
+def test_labels_survive_and_are_signed_too(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIPSYNCD_LABEL__PRODUCER", "李")
+    words = ["render", str(sample / "hello.flac"), str(sample / "astronaut.jpg"), "-o", str(tmp_path / "out")]
+    assert main([*words, "--engine", "null", "--device", "cpu"]) == 0
+    files = [tmp_path / "out" / "astronaut.mp4", tmp_path / "out" / "astronaut.jpg"]
+    orders = [SigningOrder(path, tmp_path / path.name, Claim("1", "photo")) for path in files]
+    publishers.sign(orders, Signer(tmp_path / "state"))
+    for path, order in zip(files, orders, strict=True):
+        assert marks_of(order.target) == marks_of(path)
+        assert marks_of(order.target).labelled
+        data = order.target.read_bytes()
+        at = data.index(b"AIGC")
+        order.target.write_bytes(data[:at] + b"a" + data[at + 1 :])
+    assert {one.state for one in credentials_of([order.target for order in orders])} == {Standing.TAMPERED}
 
 
 def test_a_title_nobody_asked_for_is_not_public(bench: Bench) -> None:
