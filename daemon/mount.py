@@ -26,8 +26,13 @@ class Mount:
 
 
 def mount_of(folder: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Mount:
-    """Give the mount a folder lies on; the type is "" where the kernel does not tell."""
+    """Give the mount a folder lies on; the type is "" where the kernel does not tell.
+
+    A folder that is bound onto itself, as systemd does with what a service may write, is no mount of its own: it would
+    look like a share that is there when it is not.
+    """
     best = Mount(Path("/"), "")
+    origin = ("", Path("/"))  # the device of the best, and which of its folders is seen there
     try:
         text = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -38,9 +43,11 @@ def mount_of(folder: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Mo
         fields, kinds = before.split(" "), after.split(" ")
         if len(fields) < 5 or not kinds[0]:
             continue
-        point = Path(_plain(fields[4]))
-        if place.is_relative_to(point) and len(point.parts) >= len(best.point.parts):
-            best = Mount(point, kinds[0])  # of two mounts on one point the later one counts
+        device, seen, point = fields[2], Path(_plain(fields[3])), Path(_plain(fields[4]))
+        if not place.is_relative_to(point) or len(point.parts) < len(best.point.parts):
+            continue
+        if (device, seen) != (origin[0], origin[1] / point.relative_to(best.point)):
+            best, origin = Mount(point, kinds[0]), (device, seen)  # of two mounts on one point the later one counts
     return best
 
 

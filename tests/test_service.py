@@ -27,10 +27,10 @@ def test_the_unit_is_valid() -> None:
 
 @needs_systemd
 def test_the_unit_is_hardened() -> None:
-    answer = analyze("security", "--offline=true", "--threshold=20", str(UNIT))
+    answer = analyze("security", "--offline=true", "--threshold=15", str(UNIT))
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", answer.stdout)
     assert level is not None, answer.stdout + answer.stderr
-    assert float(level[1]) <= 2.0
+    assert float(level[1]) <= 1.5
     assert answer.returncode == 0
 
 

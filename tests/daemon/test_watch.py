@@ -45,6 +45,17 @@ def test_the_file_system_decides(tmp_path: Path, folder: str, type_: str, remote
     assert (mount.type, mount.remote) == (type_, remote)
 
 
+def test_a_folder_bound_onto_itself_is_no_mount_of_its_own(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    bound = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n50 22 8:1 /srv/x /srv/x rw,noexec - ext4 /dev/sda1 rw\n"
+    table.write_text(bound, encoding="utf-8")
+    assert mount_of(Path("/srv/x/inbox"), table).point == Path("/")
+    table.write_text(f"{bound}51 50 0:40 / /srv/x rw - cifs //nas/share rw\n", encoding="utf-8")
+    assert (mount_of(Path("/srv/x"), table).point, mount_of(Path("/srv/x"), table).type) == (Path("/srv/x"), "cifs")
+    table.write_text(f"{bound}52 22 8:1 /elsewhere /srv/y rw - ext4 /dev/sda1 rw\n", encoding="utf-8")
+    assert mount_of(Path("/srv/y"), table).point == Path("/srv/y")
+
+
 def test_an_unknown_file_system_is_no_reason_to_fail(tmp_path: Path) -> None:
     assert mount_of(tmp_path, tmp_path / "none").type == ""
 
