@@ -1,7 +1,8 @@
 """Log: one line an event, with the job and the take it belongs to; to standard error and beside the job's results.
 
-Key-value on a terminal, JSON otherwise. The lines of a job also go to ``job.log`` in its folder, wherever that is
-by then: the file is opened for each line, for a folder that moves must not keep an old file open.
+Key-value on a terminal and in systemd's journal, JSON otherwise. The lines of a job also go to ``job.log`` in its
+folder, wherever that is by then: the file is opened for each line, for a folder that moves must not keep an old file
+open.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from daemon.logbook import Logbook, leads_to_journal, priority
 from daemon.name import shown
 
 FILE_NAME = "job.log"
@@ -33,6 +35,7 @@ class Scroll:
 
     def __init__(self, stream: TextIO, terminal: bool) -> None:
         self._stream = stream
+        self._logbook = Logbook() if leads_to_journal(stream) else None
         self._json = structlog.processors.JSONRenderer(ensure_ascii=False)
         self._render = structlog.dev.ConsoleRenderer(colors=terminal) if terminal else self._json
 
@@ -40,11 +43,13 @@ class Scroll:
         """Write one event. A full disk or a closed terminal must not stop the work."""
         home = event.pop(_HOME, None)
         event = {key: event[key] for key in sorted(event, key=_rank)}
-        line = self._render(None, "", dict(event))
         if isinstance(home, Path):
             self._append(home / FILE_NAME, f"{self._json(None, '', dict(event))!s}\n")
+        if self._logbook and self._logbook.write(event):
+            return
+        weight = f"<{priority(event)}>" if self._logbook else ""  # the journal takes it off again
         try:
-            self._stream.write(f"{line!s}\n")
+            self._stream.write(f"{weight}{self._render(None, '', dict(event))!s}\n")
             self._stream.flush()
         except (OSError, ValueError):
             return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from daemon.log import of_job, open_log
+from daemon.logbook import Logbook, leads_to_journal
 from daemon.notify import Notifier
 from daemon.status import Estimate, Status, span
 
@@ -42,6 +44,34 @@ def test_key_value_on_a_terminal() -> None:
     assert "waiting" in first
     assert "forged" in first
     assert any("ValueError" in line for line in rest)
+
+
+def test_the_journal_gets_weight_and_fields(tmp_path: Path) -> None:
+    path = str(tmp_path / "journal")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        event = {"level": "warning", "event": "take failed", "job": "周报", "take": "-", "why": "no face", "error": ""}
+        assert Logbook(path).write(event | {"exception": "Traceback\nValueError"})
+        said = server.recv(1 << 16)
+    message = 'take failed job=周报 why="no face" error=""\nTraceback\nValueError'.encode()
+    assert said.startswith(b"MESSAGE\n" + len(message).to_bytes(8, "little") + message + b"\nPRIORITY=4\n")
+    assert "LIPSYNCD_JOB=周报\n".encode() in said
+    assert not Logbook(path + "gone").write(event)
+
+
+def test_without_the_journal_s_socket_the_weight_still_gets_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.log.Logbook", lambda: Logbook(str(tmp_path / "gone")))
+    with (tmp_path / "stream").open("w+", encoding="utf-8") as stream:
+        there = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}")
+        open_log(stream).error("oh")
+        open_log(stream).info("so")
+        first, second = (tmp_path / "stream").read_text(encoding="utf-8").splitlines()
+    assert first.startswith("<3>{")
+    assert second.startswith("<6>{")
+    assert not leads_to_journal(io.StringIO(), {"JOURNAL_STREAM": "1:2"})
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
