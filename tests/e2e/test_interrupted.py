@@ -42,7 +42,7 @@ def drawing_second(house: House) -> bool:
 
 
 def test_sigterm_parks_and_kill_loses_nothing(tmp_path: Path, sample: Path) -> None:
-    house = House(tmp_path)
+    house = House(tmp_path, more="[credentials]\nsign = false\n")  # signing puts a signed copy in each video's place
     drop(house, sample, times=4)  # long enough that the take in hand cannot be finished before the stop
     with house.watching() as daemon:
         house.wait(lambda: drawing_second(house))

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from publishers import Standing, credentials_of
 from tests.e2e.house import House
 
 pytestmark = pytest.mark.e2e
@@ -167,11 +168,30 @@ def test_jobs_lists_it(weekly: tuple[House, dict[str, str]]) -> None:
     assert any("周报 2026-11" in json.dumps(job, ensure_ascii=False) for job in listed)
 
 
-def test_same_input_same_bytes(weekly: tuple[House, dict[str, str]]) -> None:
+def packets(path: Path) -> list[tuple[str, int | None, bytes]]:
+    """Everything that is seen and heard, as it lies in the file."""
+    with av.open(str(path)) as container:
+        return [(packet.stream.type, packet.pts, bytes(packet)) for packet in container.demux() if packet.size]
+
+
+def test_the_videos_say_signed_how_they_were_made(weekly: tuple[House, dict[str, str]]) -> None:
+    house, _ = weekly
+    done = house.root / "done" / "周报 2026-11"
+    files = [done / f"{name}{suffix}" for name in ("alice", "bob", "carol") for suffix in (".mp4", ".jpg")]
+    found = credentials_of(files)
+    assert {one.state for one in found} == {Standing.VALID}
+    assert {one.source for one in found} == {"compositeWithTrainedAlgorithmicMedia"}
+    edited = {one.file for one in found if one.actions == ("c2pa.opened", "c2pa.edited")}
+    assert edited == {"carol.mp4", "carol.jpg"}, "made from a video"
+    with av.open(str(done / "alice.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == container.streams.video[0].frames
+
+
+def test_same_input_same_video(weekly: tuple[House, dict[str, str]]) -> None:
     house, _ = weekly
     inputs = house.root / "done" / "周报 2026-11" / "inputs"
     out = house.place / "out"
     answer = house.run("render", inputs / "旁白.mp3", inputs / "alice.png", inputs / "carol.mp4", "-o", out)
     assert answer.returncode == 0, answer.stderr
     for name in ("alice.mp4", "carol.mp4"):
-        assert (out / name).read_bytes() == (inputs.parent / name).read_bytes()
+        assert packets(out / name) == packets(inputs.parent / name), "all is equal but the signature"
