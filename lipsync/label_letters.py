@@ -1,7 +1,7 @@
 """Writing: a text becomes coverage, at a height of its letters that is kept.
 
-Three hands can write: the letters that come with Pillow (ASCII, and what our own accents make of it), our own Chinese
-characters beside them, and any font file.
+Two hands can write: one with the letters that come with Pillow (ASCII), our own accents on them and our own Chinese
+characters beside them, and one with any font file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFont
 
+from lipsync import label_accents
 from lipsync.errors import LabelError
 from lipsync.label_fonts import font_for, opened
 from lipsync.label_hanzi import HEIGHT, KNOWN, outlines
@@ -51,7 +52,7 @@ def hand_for(text: str, font: str) -> Hand:
     Raises:
         LabelError: Letters are missing; they, or the text, are named.
     """
-    strange = " ".join(dict.fromkeys(letter for letter in text if letter not in KNOWN and letter not in _printed()))
+    strange = " ".join(dict.fromkeys(letter for letter in text if not _ours(letter)))
     return FontHand(font_for(text, font, strange), text) if font or strange else OwnHand()
 
 
@@ -63,6 +64,11 @@ def check_marks(marks: Marks) -> None:
     """
     if marks.visible:
         hand_for(marks.words, marks.font)
+
+
+def _ours(letter: str) -> bool:
+    """Whether a letter needs no font of the machine."""
+    return letter in KNOWN or letter in _printed() or label_accents.parts(letter)[0] in _printed()
 
 
 @lru_cache
@@ -92,6 +98,7 @@ class FontHand:
         font = opened(path, 1000)
         box = font.getbbox("H" if any(letter.isupper() for letter in text) else text, anchor="ls")
         self._ascent = max(1.0, -box[1]) / 1000
+        self._heavier = 0.0 if "bold" in (font.getname()[1] or "").lower() else HEAVIER
         self._font = lru_cache(8)(lambda size: opened(path, size))
 
     def width(self, text: str, height: float) -> float:
@@ -100,7 +107,9 @@ class FontHand:
 
     def write(self, draw: ImageDraw.ImageDraw, x: float, base: float, text: str, height: float) -> None:
         """Write."""
-        draw.text((x, base), text, fill=255, font=self._font(height / self._ascent), anchor="ls")
+        stroke = round(height * self._heavier)
+        font = self._font(height / self._ascent)
+        draw.text((x, base), text, fill=255, font=font, anchor="ls", stroke_width=stroke)
 
 
 class OwnHand:
@@ -116,8 +125,7 @@ class OwnHand:
             if part in KNOWN:
                 _draw(draw, part, x, base, height)
             else:
-                stroke = max(1, round(height * HEAVIER))
-                draw.text((x, base), part, fill=255, font=_sized(height), anchor="ls", stroke_width=stroke)
+                _print(draw, part, x, base, height)
             x += width
 
     def _parts(self, text: str, height: float) -> Iterator[tuple[str, float]]:
@@ -126,13 +134,13 @@ class OwnHand:
             if part in KNOWN:
                 yield part, height * HANZI * (1 + APART)
             else:
-                yield part, float(_sized(height).getlength(part))
+                yield part, float(_sized(height).getlength(label_accents.parts(part)[0] or part))
 
 
 def _runs(text: str) -> Iterator[str]:
     run = ""
     for letter in text:
-        if letter in KNOWN:
+        if letter in KNOWN or label_accents.parts(letter)[0]:
             if run:
                 yield run
             yield letter
@@ -162,6 +170,22 @@ def _draw(draw: ImageDraw.ImageDraw, character: str, x: float, base: float, heig
     left, top = x + side * APART / 2, base - height / 2 - side / 2
     for outline in outlines(character):
         draw.polygon([(left + px * scale, top + py * scale) for px, py in outline], fill=255)
+
+
+def _print(draw: ImageDraw.ImageDraw, part: str, x: float, base: float, height: float) -> None:
+    """Write a run of Pillow's letters, or one of them with an accent of ours."""
+    font, stroke = _sized(height), max(1, round(height * HEAVIER))
+    letter, accent = label_accents.parts(part)
+    draw.text((x, base), letter or part, fill=255, font=font, anchor="ls", stroke_width=stroke)
+    if not accent:
+        return
+    left, top, right, _ = font.getbbox(letter, anchor="ls")
+    if letter in label_accents.DOTTED and label_accents.above(accent):
+        dot, top = top, font.getbbox("x", anchor="ls")[1]
+        draw.rectangle((x + left - stroke, base + dot - stroke, x + right + stroke, base + top - 1.5 * stroke), fill=0)
+    edge = base + top if label_accents.above(accent) else base
+    for outline in label_accents.drawn(accent, x + (left + right) / 2, edge, height):
+        draw.polygon(outline, fill=255)
 
 
 def canvas(width: float, height: float) -> tuple[Image.Image, ImageDraw.ImageDraw]:

@@ -5,6 +5,7 @@ Knows no tensors: this module is imported by everything and imports nothing heav
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -93,7 +94,7 @@ class Marks:
     @property
     def words(self) -> str:
         """What is drawn."""
-        return " ".join(self.text.split()) or PRESETS[self.preset]
+        return unicodedata.normalize("NFC", " ".join(self.text.split())) or PRESETS[self.preset]
 
     @property
     def kinds(self) -> tuple[str, ...]:

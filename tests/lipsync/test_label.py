@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import unicodedata
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -204,6 +205,19 @@ def pillows_font(folder: Path) -> Path:
 def test_the_presets_need_no_font(no_fonts: Path) -> None:
     for marks in KINDS:
         lipsync.check_marks(marks)
+
+
+@pytest.mark.parametrize("text", ["KI-VERÄNDERT", "MODIFIÉ PAR L’IA", "AI: ŽMĚNĚNO, pří, ů", "con IA, señal: í"])
+def test_the_accents_of_europe_need_no_font(no_fonts: Path, text: str) -> None:
+    size = (1920, 1080)
+    frame, other = grey(size), grey(size)
+    made(Marks(visible=True, text=text), size).draw(frame)
+    made(Marks(visible=True, text=unicodedata.normalize("NFD", text)), size).draw(other)
+    assert (frame.data == other.data).all()
+    bare = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    plain = grey(size)
+    made(Marks(visible=True, text=bare), size).draw(plain)
+    assert ink_rows(frame) > ink_rows(plain)  # something stands above the letters
 
 
 def test_missing_letters_are_named(no_fonts: Path) -> None:
