@@ -1,0 +1,154 @@
+"""A person looks first, a node may be away, and no secret is ever written anywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.press import Press, places, purse, secret
+from tests.nodes.arlocal import Arlocal
+from tests.nodes.guard import Guard
+from tests.nodes.ipfs import IpfsNode
+from tests.nodes.paragraph import ParagraphService
+from tests.nodes.pinning import PinningService
+
+pytestmark = pytest.mark.e2e
+
+
+def test_nothing_leaves_before_somebody_approves(tmp_path: Path, ipfs_node: IpfsNode, arlocal: Arlocal) -> None:
+    wallet = purse(tmp_path, arlocal)
+    text = places(
+        ["ipfs", "arweave"],
+        ipfs={"api": ipfs_node.api, "gateway": ipfs_node.gateway},
+        arweave={"gateway": arlocal.url, "wallet": wallet.path, "confirmations": 2},
+    )
+    press = Press(tmp_path, engine="null", more=text.replace("[publish]\n", "[publish]\nreview = true\n", 1))
+    before = ipfs_node.pinned()
+    done = press.drop(seed=4, faces=("alice",))
+    answer = press.run("watch", "--once")
+    assert answer.returncode == 0, answer.stderr
+    home = press.root / "working" / "talk"
+    review = (home / "REVIEW.txt").read_text(encoding="utf-8")
+    assert "alice.mp4" in review
+    assert "AR" in review
+    assert ipfs_node.pinned() == before
+    assert wallet.paid() == {}
+    with arlocal.mining(0.3), press.watching():
+        press.wait(lambda: "approv" in press.status(), 30)
+        assert press.run("approve", press.job()["id"]).returncode == 0
+        press.wait(press.ended, 120)
+    assert done.exists()
+    cids = [video["cid"] for video in json.loads((done / "manifest.json").read_text(encoding="utf-8"))["videos"]]
+    assert all(cid in review for cid in cids), "what was approved is what was published"
+    assert set(wallet.paid().values()) == {1}
+
+
+def test_a_node_that_is_away_is_waited_for(tmp_path: Path, ipfs_node: IpfsNode, arlocal: Arlocal) -> None:
+    wallet = purse(tmp_path, arlocal)
+    text = places(
+        ["ipfs", "arweave"],
+        ipfs={"api": ipfs_node.api, "gateway": ipfs_node.gateway},
+        arweave={"gateway": arlocal.url, "wallet": wallet.path, "confirmations": 2},
+    )
+    press = Press(tmp_path, engine="null", more=text)
+    with arlocal.mining(0.3), press.watching():
+        with ipfs_node.away():
+            done = press.drop(seed=5, faces=("alice",))
+            press.wait(lambda: _has(press, "arweave", "alice.mp4"), 60)  # one that is away holds up no other
+            press.wait(lambda: "ipfs did not answer" in press.status(), 60)
+            assert not press.ended()
+        press.wait(press.ended, 120)
+    assert done.exists()
+    assert set(wallet.paid().values()) == {1}
+
+
+def test_a_node_that_hangs_is_waited_for(tmp_path: Path, arlocal: Arlocal) -> None:
+    wallet = purse(tmp_path, arlocal)
+    text = places(["arweave"], arweave={"gateway": arlocal.url, "wallet": wallet.path, "confirmations": 2})
+    press = Press(tmp_path, engine="null", more=text)
+    with press.watching():
+        with arlocal.paused():
+            done = press.drop(seed=6, faces=("alice",))
+            press.wait(lambda: "arweave did not answer" in press.status(), 120)
+        with arlocal.mining(0.3):
+            press.wait(press.ended, 120)
+    assert done.exists()
+    assert set(wallet.paid().values()) == {1}
+
+
+def _has(press: Press, publisher: str, name: str) -> bool:
+    paths = list(press.root.glob("working/talk/job.json"))
+    return any(
+        (one["publisher"], one["name"]) == (publisher, name)
+        for path in paths
+        for one in json.loads(path.read_text())["receipts"]
+    )
+
+
+def test_no_secret_is_written_anywhere(
+    tmp_path: Path, arlocal: Arlocal, ipfs_node: IpfsNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    wallet = purse(keys, arlocal)
+    jwk = json.loads(wallet.path.read_text(encoding="utf-8"))
+    marks = {"ipfs": "nobody-may-see-ipfs", "pinner": "nobody-may-see-pinner", "paragraph": "nobody-may-see-paragraph"}
+    monkeypatch.setenv("HASTY_DEBUG", "1")
+    with ExitStack() as end:
+        pinning = end.enter_context(PinningService(marks["pinner"]))
+        paragraph = end.enter_context(ParagraphService(marks["paragraph"]))
+        guard = end.enter_context(Guard(ipfs_node.api, f"someone:{marks['ipfs']}"))
+        text = places(
+            ["ipfs", "pinning", "arweave", "paragraph"],
+            ipfs={
+                "api": guard.url,
+                "gateway": ipfs_node.gateway,
+                "auth": secret(keys / "ipfs", guard.secret),
+            },
+            pinning={"name": "pinner", "endpoint": pinning.url, "token": secret(keys / "pinner", pinning.token)},
+            arweave={"gateway": arlocal.url, "wallet": wallet.path, "confirmations": 2},
+            paragraph={"api": paragraph.api, "key": secret(keys / "paragraph", paragraph.key)},
+        )
+        press = Press(tmp_path, engine="null", more=text)
+        with arlocal.mining(0.3), press.watching():
+            press.drop(seed=7, faces=("alice",))
+            press.wait(press.ended, 120)
+        pinning.token = paragraph.key = guard.secret = "another"  # errors are written down too
+        said = [
+            press.run(*words)
+            for words in (
+                ("doctor",),
+                ("config", "show"),
+                ("jobs", "--json"),
+                ("publish", press.root / "done" / "talk" / "post.md", "--to", "ipfs,pinning,paragraph"),
+                ("verify", press.root / "done" / "talk", "--online"),
+            )
+        ]
+    assert (press.root / "done" / "talk").exists()
+    hidden = [*marks.values(), *(jwk[part] for part in ("d", "p", "q", "dp", "dq", "qi"))]
+    hidden += [jwk["d"][:40], base64.b64encode(f"someone:{marks['ipfs']}".encode()).decode()]
+    found = list(_leaks(press.place, keys, hidden, said))
+    assert not found
+    debug = (press.place / "daemon.log").read_text(encoding="utf-8")
+    assert "DEBUG" in debug, "the test is worth nothing at another level"
+
+
+def _leaks(place: Path, keys: Path, hidden: list[str], said: list[subprocess.CompletedProcess[str]]) -> list[str]:
+    """Where any of it is found, and which, by its number."""
+    needles = [text.encode() for text in hidden]
+    found = [
+        f"{path}: {number}"
+        for path in place.rglob("*")
+        if path.is_file() and keys not in path.parents
+        for number, needle in enumerate(needles)
+        if needle in path.read_bytes()
+    ]
+    for answer in said:
+        spoken = (answer.stdout + answer.stderr).encode()
+        found += [f"{answer.args[2:4]}: {number}" for number, needle in enumerate(needles) if needle in spoken]
+    return found
