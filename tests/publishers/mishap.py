@@ -29,8 +29,13 @@ class Mishap:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at, self.passed = -1, 0
         self._lock = threading.Lock()
+        self._monkeypatch = monkeypatch
         for owner, name in EFFECTS:
-            monkeypatch.setattr(owner, name, self._wrapped(getattr(owner, name)))
+            self.watch(owner, name)
+
+    def watch(self, owner: type, name: str) -> None:
+        """Let calls of one more method be effects."""
+        self._monkeypatch.setattr(owner, name, self._wrapped(getattr(owner, name)))
 
     def arm(self, at: int) -> None:
         """Die at that boundary, counted from now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from publishers.node import Node, Patience
 from publishers.unixfs import LEGACY, MODERN, PROFILES, Profile
 from tests.nodes.lying import LyingGateway
 from tests.nodes.server import Call, Reply, document
+from tests.publishers.mishap import DiedError, Mishap
 from tests.publishers.small_node import SmallNode
 
 HASTY = Patience(connect=0.5, answer=0.7, stall=0.7, digest=0.7)
@@ -365,3 +367,33 @@ def test_a_secret_is_read_and_never_shown(
 
 def test_legacy_is_the_narrowest() -> None:
     assert PROFILES[LEGACY].links == NARROW == min(profile.links for profile in PROFILES.values())
+
+
+def test_dying_anywhere_leaves_nothing_twice_and_nothing_half(
+    small: SmallNode, tmp_path: Path, parcel: Parcel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two effects, on the ledger, the node or the gateway; then everything is done once more."""
+    mishap, parcel = Mishap(monkeypatch), replace(parcel, artifacts=parcel.artifacts[1:3])
+    for owner, name in ((Node, "pinned"), (Node, "add"), (Node, "load"), (Node, "block"), (Gateway, "holds")):
+        mishap.watch(owner, name)
+
+    def run(state: Path) -> list[Receipt]:
+        made = publisher(small, state)
+        receipts = all_of(made, parcel)
+        return [*receipts, made.gather(parcel, receipts, quietly)]
+
+    mishap.arm(-1)
+    whole = run(tmp_path / "whole")
+    for at in range(mishap.passed):
+        small.forget()
+        mishap.arm(at)
+        with pytest.raises(DiedError):
+            run(tmp_path / str(at))
+        calls = len(small.calls)
+        mishap.arm(-1)
+        assert run(tmp_path / str(at)) == whole
+        assert small.pins == {receipt.address.removeprefix("ipfs://") for receipt in whole}
+        assert len([call for call in small.calls[calls:] if call.path.endswith("/add")]) <= len(parcel.artifacts)
+        ledger = Ledger(tmp_path / str(at))
+        states = [record.state for record in ledger.of("ipfs", parcel.id)]
+        assert states == ["read back"] * len(whole)
