@@ -92,6 +92,7 @@ class Marking:
         try:
             return self._sign(orders, self._pen.signer, lambda _share: pulse(None))
         except SigningCrash as crash:
+            work.log.warning("the signing process crashed", reason=crash.message, said=getattr(crash, "__notes__", []))
             if work.misses + 1 >= _TRIES:
                 raise SigningError(f"{crash.message}, {_TRIES} times", _WITHOUT) from crash
             raise LaterError(crash.message, "It is tried again by itself.") from crash

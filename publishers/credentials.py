@@ -28,6 +28,7 @@ FAULTS = {"setup": PublisherError, "file": SigningError, "disk": Unreachable}
 """What the process reports instead of an answer, and as which error it comes out here."""
 
 _TURN = 0.25
+_LAST_WORDS = 2000
 _START = 60.0
 """Seconds that the process is given besides those for the bytes; a machine under load starts slowly."""
 _SPEED = 4e6
@@ -80,7 +81,8 @@ def sign(
 
     Raises:
         PublisherError: The certificate or its key are not right: true for every file until somebody mends it.
-        SigningError: A file cannot be signed; SigningCrash where that may be chance. Copies made by then remain.
+        SigningError: A file cannot be signed; SigningCrash where that may be chance, with the last words of the
+            process as a note. Copies made by then remain.
         Unreachable: The disk is full or failing.
         OSError: A source is not there.
     """
@@ -145,32 +147,32 @@ def _ask(request: Mapping[str, object], seconds: float, beat: Beat, command: Seq
         (*command, str(os.getpid())),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C on the terminal is for us alone
     )
     try:
-        said = _listen(process, json.dumps(request).encode(), seconds, beat)
+        said, cried = _listen(process, json.dumps(request).encode(), seconds, beat)
     except BaseException:
         process.kill()
         process.communicate()
         raise
-    if process.returncode != 0:
-        raise SigningCrash(f"the signing process {_end(process.returncode)}")
-    try:
-        answer: dict[str, Any] = json.loads(said)
-    except ValueError:
-        raise SigningCrash("the signing process talked nonsense") from None
+    answer = _parsed(said) if process.returncode == 0 else None
+    if answer is None:
+        error = SigningCrash(f"the signing process {_end(process.returncode)}")
+        error.add_note(cried[-_LAST_WORDS:].decode("utf-8", "backslashreplace"))
+        raise error
     if fault := answer.get("fault"):
         raise FAULTS[fault["kind"]](fault["message"], fault["hint"])
     return answer
 
 
-def _listen(process: subprocess.Popen[bytes], request: bytes, seconds: float, beat: Beat) -> bytes:
+def _listen(process: subprocess.Popen[bytes], request: bytes, seconds: float, beat: Beat) -> tuple[bytes, bytes]:
+    """Give the answer, and what was said besides; call the beat meanwhile."""
     begin = time.monotonic()
     told: bytes | None = request
     while True:
         try:
-            return process.communicate(told, timeout=_TURN)[0]
+            return process.communicate(told, timeout=_TURN)
         except subprocess.TimeoutExpired:
             told = None
         passed = time.monotonic() - begin
@@ -179,7 +181,17 @@ def _listen(process: subprocess.Popen[bytes], request: bytes, seconds: float, be
         beat(min(passed / seconds, 1.0))
 
 
+def _parsed(said: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
 def _end(code: int) -> str:
+    if code == 0:
+        return "talked nonsense"
     if code == -signal.SIGKILL:
         return "was killed, as happens when the machine runs out of memory"
     return f"ended unexpectedly ({f'signal {-code}' if code < 0 else f'exit code {code}'})"

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ from publishers.entry import Credentials
 from publishers.errors import PublisherError, SigningError
 
 _PR_SET_PDEATHSIG = 1
+_MEMORY = 4 << 30
+"""Bytes of address space: far more than is needed, and an end for a file made to take all there is."""
 
 
 def sign(request: Mapping[str, Any]) -> dict[str, object]:
@@ -101,6 +104,8 @@ def answered(request: Mapping[str, Any]) -> dict[str, object]:
 def main() -> int:
     """Answer one request. The one argument is the process id of the parent."""
     _die_with(int(sys.argv[1]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key must not lie about in a dump
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     channel = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever a library prints is no answer
     channel.write(json.dumps(answered(json.load(sys.stdin))))
