@@ -162,7 +162,7 @@ class IpfsPublisher:
             Refused: There are more files than fit a directory.
         """
         lines = [QuoteLine(one.name, SCHEME + one.cid, 0) for one in parcel.artifacts]
-        if lines:
+        if len(lines) > 1:
             lines.append(QuoteLine("", SCHEME + _root(parcel, []).text, 0))
         if online:
             self._node.version()

@@ -14,7 +14,7 @@ from daemon.commands.errand import Errand
 from daemon.commands.errors import UsageError
 from daemon.commands.estimate import document, lines
 from daemon.config import load_settings
-from publishers import Announcer, Artifact, Parcel, Publisher, Quoter, build, identify
+from publishers import Announcer, Artifact, Parcel, Publisher, Quoter, build, identify, write_car
 
 
 def add(commands: Commands) -> None:
@@ -22,7 +22,10 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "publish", "publish finished files for good, outside any job")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to publish")
     parser.add_argument(
-        "--to", required=True, action="append", metavar="NAME", help="ipfs, arweave, folder, …; may be given again"
+        "--to", action="append", default=[], metavar="NAME", help="ipfs, arweave, folder, …; may be given again"
+    )
+    parser.add_argument(
+        "--car", type=Path, metavar="FILE", help="write the files and their directory as an archive (CAR) for IPFS"
     )
     parser.add_argument("--title", default="", metavar="TEXT", help="what it is (default: name of the first file)")
     parser.add_argument(
@@ -36,17 +39,35 @@ def run(args: Namespace, console: Console) -> int:
     places = list(dict.fromkeys(part.strip() for said in args.to for part in said.split(",") if part.strip()))
     settings = load_settings(args.config, overrides(args) | {"publish": {"to": places}})
     _check(args.files)
+    if not places and not args.car:
+        raise UsageError("it is not said where to publish", "Say --to NAME, or --car FILE.")
+    if args.car and args.dry_run:
+        raise UsageError("--dry-run writes no archive", "Leave one of the two out.")
     publishers = [build(place, settings.publisher(place), settings.paths.state) for place in places]
     artifacts = tuple(identify(path, profile=settings.publish.ipfs.profile) for path in args.files)
     parcel = Parcel(_id(artifacts), args.title or args.files[0].stem, artifacts)
     if args.dry_run:
         return _estimate(publishers, parcel, console)
+    archive = _archive(parcel, args.car) if args.car else {}
     errand = Errand(parcel, console)
     for publisher in publishers:
         errand.run(publisher)
-    told = [f"{one.name or 'all of them'}  {one.state}  {one.gateway or one.address}" for one in errand.receipts]
-    console.facts(errand.document(), told)
+    told = [f"{args.car}  ipfs://{archive['cid']}"] if archive else []
+    told += [f"{one.name or 'all of them'}  {one.state}  {one.gateway or one.address}" for one in errand.receipts]
+    console.facts(errand.document() | ({"archive": archive} if archive else {}), told)
     return 1 if errand.failures else 0
+
+
+def _archive(parcel: Parcel, target: Path) -> dict[str, str]:
+    """Write the archive and give its path and the CID of the directory in it.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    try:
+        return {"file": str(target), "cid": write_car(parcel.artifacts, target, parcel.artifacts[0].profile)}
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written ({error.strerror or error})", "Nothing was published.") from error
 
 
 def _check(files: Sequence[Path]) -> None:

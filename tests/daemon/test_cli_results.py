@@ -210,6 +210,21 @@ def test_a_dry_run_says_everything_and_does_nothing(
     assert not list((given / "archive").iterdir())
 
 
+def test_an_archive_for_ipfs_needs_no_place(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", "alice.png", "bob.jpg", "--car", "out.car", "--json"]) == 0
+    archive = document(capsys)["archive"]
+    assert archive["file"] == "out.car"
+    assert archive["cid"].startswith("bafy")
+    assert (given / "out.car").read_bytes()[1:9] == b"\xa2\x65roots\x81"
+    for words, said in (
+        ([], "Say --to NAME, or --car FILE."),
+        (["--car", "nowhere/out.car"], "nowhere/out.car cannot be written (No such file or directory)"),
+        (["--car", "out.car", "--dry-run"], "--dry-run writes no archive"),
+    ):
+        assert main(["publish", "alice.png", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
