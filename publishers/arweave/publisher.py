@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from publishers import disk
 from publishers.arweave.errand import Errand
 from publishers.arweave.examination import Doctor
 from publishers.arweave.gateways import Gateways
@@ -102,11 +102,9 @@ class ArweavePublisher:
         first = next((artifact.name for artifact in parcel.artifacts if artifact.name in files), "")
         if not files:
             raise PublisherError("there is no file to put into a path manifest", "Publish the files first.")
-        path = self._kept(path_manifest(files, first))  # the same one has the same place
-        artifact = replace(identify(path), name="", media_type=MEDIA_TYPE)
-        receipt = self.publish(artifact, parcel, beat)
-        path.unlink(missing_ok=True)
-        return receipt
+        with _file(path_manifest(files, first)) as path:  # the same files give the same bytes, which are posted once
+            artifact = replace(identify(path), name="", media_type=MEDIA_TYPE)
+            return self.publish(artifact, parcel, beat)
 
     def verify(self, receipt: Receipt) -> None:
         """Read the file from every gateway and compare its hash.
@@ -170,18 +168,23 @@ class ArweavePublisher:
         first, *also = (Gateway(name, quick=quick) for name in names)
         return Gateways(first, tuple(also))
 
-    def _kept(self, content: bytes) -> Path:
-        """Write the path manifest down and return where."""
-        folder = self._state / NAME
+
+@contextmanager
+def _file(content: bytes) -> Iterator[Path]:
+    """Lend a file with this content, of which nobody else knows.
+
+    Raises:
+        PublisherError: It cannot be written.
+    """
+    with TemporaryDirectory(prefix="lipsyncd-") as folder:
+        path = Path(folder) / "paths.json"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = folder / f"{hashlib.sha256(content).hexdigest()}.json"
-            disk.replace(path, content)
+            path.write_bytes(content)
         except OSError as error:
             raise PublisherError(
-                f"the state directory cannot be written to ({error.strerror or error})", "Look at its rights and space."
+                f"the path manifest cannot be written down ({error.strerror or error})", "Look at the space of /tmp."
             ) from error
-        return path
+        yield path
 
 
 def _identity(address: str) -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from publishers.arweave.encoding import decode, encode
 from publishers.arweave.merkle import CHUNK, Proof, Tree, proves, spans
 from publishers.arweave.pathmanifest import MEDIA_TYPE
-from publishers.arweave.tags import SHA256
 from publishers.arweave.transaction import Header
 from tests.nodes.server import Call, Reply, Server, document
 
@@ -36,9 +35,9 @@ class Held:
     header: Header
     block: int | None = None
 
-    @property
-    def sha256(self) -> str:
-        return next((tag.value for tag in self.header.tags if tag.name == SHA256), "")
+    def said(self, name: str) -> str:
+        """The value of a tag, or ""."""
+        return next((tag.value for tag in self.header.tags if tag.name == name), "")
 
 
 @dataclass
@@ -218,18 +217,20 @@ class Network(Server):
         if not self.indexed:
             return Reply(404)
         asked = json.loads(call.body)["variables"]
-        owners, values = asked["owners"], asked["tags"][0]["values"]
+        owners, wanted = asked["owners"], [(tag["name"], tag["values"]) for tag in asked["tags"]]
         found = [
             {"node": {"id": held.header.id, "owner": {"address": held.header.address}}}
             for held in reversed(self.chain.held.values())
-            if held.header.address in owners and held.sha256 in values and held.header.id not in self.hidden
+            if held.header.address in owners
+            and all(held.said(name) in values for name, values in wanted)
+            and held.header.id not in self.hidden
         ]
         return document(200, {"data": {"transactions": {"edges": found}}})
 
     def _pointed(self, identity: str) -> str:
         """What the bare address of a path manifest shows: the file it points at."""
         held, data = self.chain.held.get(identity), self.data(identity)
-        if held and data and any(tag.value == MEDIA_TYPE for tag in held.header.tags):
+        if held and data and held.said("Content-Type") == MEDIA_TYPE:
             said = json.loads(data)
             return str(said["paths"][said["index"]["path"]]["id"])
         return identity
