@@ -13,6 +13,7 @@ from daemon.name import shown
 from lipsync import Marks, Render, Take
 from publishers import (
     Artifact,
+    Credentials,
     Directory,
     Engine,
     Face,
@@ -39,15 +40,18 @@ class Paper:
         self._videos: list[Video] = []
         self.failures: list[Failure] = []
 
-    def add(self, take: Take, render: Render, poster: Path, seconds: float) -> None:
-        """Enter a finished video and its poster; ``seconds`` is how long the speech lasts."""
+    def add(
+        self, take: Take, render: Render, poster: Path, seconds: float, credentials: Credentials | None = None
+    ) -> None:
+        """Enter a finished video and its poster, signed or not; ``seconds`` is how long the speech lasts."""
         if self._speech is None:
             speech = identify(self._path, profile=self._profile)
             self._speech = Speech(speech.name, speech.sha256, speech.bytes, seconds)
         video, still = (identify(path, profile=self._profile) for path in (render.video, poster))
         self._artifacts += [video, still]
         face, who = self._face(take.face), self._face(take.who) if take.who else None
-        self._videos.append(replace(_video(face, render, video, still), who=who))
+        described = replace(_video(face, render, video, still), who=who, credentials=credentials)
+        self._videos.append(replace(described, poster=Poster.of(still, (), credentials)))
 
     def _face(self, path: Path) -> Face:
         seen = identify(path, profile=self._profile)

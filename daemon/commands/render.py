@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from daemon.commands.console import Console
 from daemon.commands.errors import CommandError, LackError, UsageError
 from daemon.commands.paper import Paper
 from daemon.commands.progress import Progression
+from daemon.commands.signature import signed
 from daemon.commands.target import Target, targets
+from daemon.config import Settings
 from daemon.name import shown, valid
-from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Take, load
-from publishers import Manifest, write_manifest, write_post
+from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, LipsyncError, Options, Render, Take, load
+from publishers import Credentials, Manifest, write_manifest, write_post
 
 if TYPE_CHECKING:  # asking for it at run time would load the media libraries for every command
     from lipsync import Studio
@@ -53,31 +55,54 @@ def run(args: Namespace, console: Console) -> int:
     studio = _studio(settings.options())
     out = _folder(args.out)
     paper = Paper(args.audio, settings.publish.ipfs.profile)
-    with _tidy_end(), Progression(len(args.faces)) as progression:
-        for target in targets(args.faces, out, (args.audio, *([args.who] if args.who else []))):
-            _take(studio, Take(target.face, args.audio, pick, args.who), target, paper, progression)
+    made: list[tuple[Target, Take, Render]] = []
+    with _tidy_end():
+        with Progression(len(args.faces)) as progression:
+            for target in targets(args.faces, out, (args.audio, *([args.who] if args.who else []))):
+                take = Take(target.face, args.audio, pick, args.who)
+                if render := _take(studio, take, target, paper, progression):
+                    made.append((target, take, render))
+        fault = _enter(made, studio, paper, settings)
     manifest = paper.manifest()
     if manifest and settings.publish.manifest:
         write_manifest(manifest, out)
         write_post(manifest, out)
     _tell(paper, manifest, out, console)
+    if fault is not None:
+        raise fault
     return 1 if paper.failures else 0
 
 
-def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression: Progression) -> None:
+def _take(studio: Studio, take: Take, target: Target, paper: Paper, progression: Progression) -> Render | None:
     if not valid(take.face.name):
         paper.miss(take.face, "the file's name is not text in UTF-8", "Rename the file.")
-        return
+        return None
     with progression.take(take.face.name) as report:
         try:
             render = studio.render(take, target.video, target.poster, report)
-            paper.add(take, render, target.poster, studio.seconds(take.speech))
         except LipsyncError as error:
             paper.miss(take.face, error.message, error.hint)
             progression.note(_named(take.face.name, str(error)))
         else:
             for warning in render.warnings:
                 progression.note(f"{take.face.name}: {warning}")
+            return render
+    return None
+
+
+def _enter(
+    made: Sequence[tuple[Target, Take, Render]], studio: Studio, paper: Paper, settings: Settings
+) -> CommandError | None:
+    """Sign what is made and enter it; give what went wrong where it could not be signed: it is kept as it is."""
+    fault = None
+    told: list[Credentials | None] = [None] * len(made)
+    try:
+        told = signed([target for target, _, _ in made], settings)
+    except CommandError as error:
+        fault = error
+    for (target, take, render), credentials in zip(made, told, strict=True):
+        paper.add(take, render, target.poster, studio.seconds(take.speech), credentials)
+    return fault
 
 
 @contextmanager

@@ -53,7 +53,9 @@ def run(args: Namespace, console: Console) -> int:
         raise CommandError(error.message, error.hint) from error
     folder = args.path if args.path.is_dir() else args.path.parent
     signed = _provenance(folder, manifest, args.trust)
-    findings += [*_unsigned(signed, manifest), *_unlabelled(folder, manifest, {finding.file for finding in findings})]
+    known = {finding.file for finding in findings}  # a file with other bytes is wrong already, whatever it says
+    unsigned = _unsigned([one for one in signed if one.file not in known], manifest)
+    findings += [*unsigned, *_unlabelled(folder, manifest, known)]
     receipts = _receipts(manifest) if args.online else []
     for receipt in receipts:
         findings += _ask(receipt, settings)

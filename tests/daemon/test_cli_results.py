@@ -17,6 +17,7 @@ import pytest
 
 from daemon.__main__ import main
 from daemon.commands.target import targets
+from publishers import credentials_of
 from tests.daemon.bench import Bench
 
 
@@ -165,6 +166,33 @@ def test_verify_names_the_file_that_changed(name: str, given: Path, capsys: pyte
         assert [finding["file"] for finding in document(capsys)["findings"]] == [name]
     assert main(["verify", "out"]) == 1
     assert name in capsys.readouterr().out
+
+
+def test_what_is_rendered_is_signed(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "alice.png", "-o", "out", "--json") == 0
+    (video,) = document(capsys)["videos"]
+    assert video["credentials"] == video["poster"]["credentials"]
+    found = credentials_of([given / "out" / "alice.mp4", given / "out" / "alice.jpg"])
+    assert [(one.state, one.actions) for one in found] == [("valid", ("c2pa.created",))] * 2
+    assert main(["verify", "out", "--json"]) == 0
+    assert [one["expected"] for one in document(capsys)["credentials"]] == [True, True]
+
+
+def test_what_cannot_be_signed_is_kept(
+    given: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (given / "press.pem").write_text("none", encoding="ascii")
+    (given / "press.key").write_text("none", encoding="ascii")
+    (given / "press.key").chmod(0o600)
+    monkeypatch.setenv("LIPSYNCD_CREDENTIALS__CERTIFICATE", str(given / "press.pem"))
+    monkeypatch.setenv("LIPSYNCD_CREDENTIALS__KEY", str(given / "press.key"))
+    assert render("speech.wav", "alice.png", "-o", "out") == 1
+    assert "not signed: 'press.pem' holds no certificate" in capsys.readouterr().err
+    names = {path.name for path in (given / "out").iterdir()}
+    assert names == {"alice.mp4", "alice.jpg", "manifest.json", "post.md"}
+    monkeypatch.setenv("LIPSYNCD_CREDENTIALS__SIGN", "false")
+    assert main(["verify", "out"]) == 0
+    assert render("speech.wav", "alice.png", "-o", "out", "--json") == 0
 
 
 def test_verify_of_no_manifest(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
