@@ -77,6 +77,7 @@ class Desk:
         self._current = None
         if not self._mounted():
             return math.inf
+        self._hold()
         self._glance()
         self._adopt()
         work = self._ready() or self._take()
@@ -160,6 +161,8 @@ class Desk:
         """Take up the jobs in working/ that nobody has in hand, and let go of those that somebody removed."""
         for work in [work for work in self._works.values() if not work.home.exists()]:
             work.hold.release()
+            for _, errand in work.errands.values():
+                errand.ask()
             del self._works[work.home]
             self.log.warning("a job's folder is gone", job=work.job.id, folder=work.home.name)
         for home in folders(self.journal.working):
@@ -241,14 +244,18 @@ class Desk:
     def _beat(self) -> None:
         """Do what must go on whatever else we do."""
         self.ping()
-        now = self.clock()
-        for work in self._works.values():
-            with contextlib.suppress(OSError):
-                work.hold.beat(now)
+        self._hold()
         self._glance()
+        now = self.clock()
         if now - self._served >= _SERVE_EVERY:
             self._served = now
             self._serve(now)
+
+    def _hold(self) -> None:
+        """Show the daemons of other machines that our jobs are in living hands."""
+        for work in self._works.values():
+            with contextlib.suppress(OSError):
+                work.hold.beat(self.clock())
 
     def _serve(self, now: float) -> None:
         """Take the short steps of other jobs while a long one is taken: their publishers wait for nobody's render."""

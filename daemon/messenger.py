@@ -8,6 +8,7 @@ what must not happen twice is in the publishers' ledger.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from types import TracebackType
@@ -30,10 +31,12 @@ class Errand:
 
     Attributes:
         share: How much of it is done, 0–1, as far as it says so.
+        heard: When it last gave a sign of life, in monotonic seconds.
     """
 
     def __init__(self, call: Callable[[Beat], Change]) -> None:
         self.share = 0.0
+        self.heard = time.monotonic()
         self._call = call
         self._answer: Change | None = None
         self._error: BaseException | None = None
@@ -67,7 +70,7 @@ class Errand:
         return self._answer
 
     def _beat(self, share: float) -> None:
-        self.share = min(1.0, max(0.0, share))
+        self.share, self.heard = min(1.0, max(0.0, share)), time.monotonic()
         if self._asked.is_set():
             raise Stopped
 

@@ -1,19 +1,20 @@
 """Reuse: a folder that is dropped again is not made again where its videos are published: the same bytes are paid once.
 
 A video that is made anew is another file even where it looks the same, for signatures differ each time. So the files of
-a finished job in done/ are taken, if they are still what was published, and if the same lipsyncd made them of the same.
+another job are taken, wherever that one is by now, if they still are what was hashed, and if the same lipsyncd made
+them of the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from daemon.errors import JournalError
-from daemon.job import Job, JobTake, Kept, TakeState
-from daemon.journal import FILE_NAME, folders, read
+from daemon.errors import JournalError, LaterError
+from daemon.job import Job, JobTake, Kept, State, TakeState
+from daemon.journal import OURS, Journal, folders
 from daemon.work import Work
 from daemon.worker import Pulse
 
@@ -22,68 +23,90 @@ PUBLISHED = "published"
 _PIECE = 8 << 20
 
 
+@dataclass(frozen=True)
+class _Other:
+    """Another job, and where its results lie."""
+
+    job: Job
+    files: Path
+    place: str
+
+
 def published(work: Work, job: Job, pulse: Pulse) -> Job:
-    """Take over the takes that another job has made of the same and published.
+    """Take over the takes that another job has made of the same, and published or is about to.
 
     Raises:
+        LaterError: Another one is just being made of the same.
         OSError: Nothing can be copied.
         Interruption: What ``pulse`` raised.
     """
-    keys = {take.key for take in job.in_state(TakeState.WAITING)}
-    if not keys or not job.publish:
+    if not job.publish:
         return job
-    for home, old in _finished(work, pulse):
+    for other in _others(work, job, pulse):
         wanted = {take.key: take for take in job.in_state(TakeState.WAITING)}
-        if old.version != job.version or not wanted:
-            continue
-        for take in old.in_state(TakeState.RENDERED):
-            if take.key in wanted and _is_published(old, take):
-                job = _taken(work, job, wanted.pop(take.key), home, take, pulse)
-        if _same(job, old):
-            job = replace(job, recorded=old.recorded)
+        for take in other.job.takes:
+            if take.key in wanted:
+                job = _taken(work, job, wanted.pop(take.key), other, take, pulse)
+        if _same(job, other.job):
+            job = replace(job, recorded=other.job.recorded)
     return job
 
 
-def _finished(work: Work, pulse: Pulse) -> Iterator[tuple[Path, Job]]:
-    for home in folders(work.done):
-        pulse(None)
-        try:
-            yield home, read(home / FILE_NAME)
-        except JournalError:
-            continue
+def _others(work: Work, job: Job, pulse: Pulse) -> Iterator[_Other]:
+    """Yield the jobs of the same lipsyncd that have published something, or go before this one on the way to it."""
+    if not job.in_state(TakeState.WAITING):
+        return
+    for place in Journal.PLACES:
+        for home in folders(work.journal.root / place):
+            pulse(None)
+            try:
+                other = work.journal.load(home)
+            except JournalError:
+                continue
+            if other.id == job.id or not other.publish or other.version != job.version:
+                continue
+            first = place == "working" and (other.created, other.id) < (job.created, job.id)
+            if first or other.receipts or other.sent:
+                yield _Other(other, home / OURS if place == "failed" else home, place)
 
 
-def _is_published(job: Job, take: JobTake) -> bool:
-    hashes = {receipt.sha256 for receipt in job.receipts}
-    return bool(take.made and take.video and take.poster and {take.video.sha256, take.poster.sha256} <= hashes)
-
-
-def _taken(work: Work, job: Job, take: JobTake, home: Path, old: JobTake, pulse: Pulse) -> Job:
+def _taken(work: Work, job: Job, take: JobTake, other: _Other, old: JobTake, pulse: Pulse) -> Job:
     """Copy the files of a take, and give the job with it made; or as it was, where they are not what they were."""
+    if other.place == "working" and other.job.state is not State.FAILED and old.state is not TakeState.FAILED:
+        if old.video is None:
+            raise LaterError(f"{take.name}.mp4 is just being made for {other.files.name}", "It is made once only.")
+    elif old.video is None:
+        return job
     number = [one.face for one in job.takes].index(take.face) + 1
     stash = f"{PUBLISHED}/{number}"
     (work.hidden / PUBLISHED).mkdir(exist_ok=True)
-    files = ((f"{old.name}.mp4", ".mp4", old.video), (f"{old.name}.jpg", ".jpg", old.poster))
-    for name, suffix, kept in files:
-        if kept is None or not _copied(home / name, work.hidden / f"{stash}{suffix}", kept, pulse):
+    for suffix, kept in ((".mp4", old.video), (".jpg", old.poster)):
+        copy = work.hidden / f"{stash}{suffix}"
+        source = other.files / f"{Path(old.name).name}{suffix}"
+        if other.place == "working" and not source.exists():
+            raise LaterError(f"{source.name} of {other.files.name} is just being moved", "", wait=1.0)
+        if kept is None or not _copied(source, copy, kept, pulse):
             return job
     if old.made is None:
         return job
-    work.log.info("take published earlier", take=take.name, folder=f"{home.parent.name}/{home.name}")
+    work.log.info("take published earlier", take=take.name, folder=other.files.name)
     made = take.finished(old.made, stash, old.credentials)
     return job.with_take(replace(made, video=old.video, poster=old.poster))
 
 
 def _copied(source: Path, target: Path, kept: Kept, pulse: Pulse) -> bool:
-    """Copy a file and say whether it is the one that was published."""
+    """Copy a file and say whether it is the one that was hashed."""
     if source.is_symlink() or not source.is_file() or source.stat().st_size != kept.bytes:
         return False
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while piece := reader.read(_PIECE):
-            pulse(None)
-            digest.update(piece)
-            writer.write(piece)
+    try:
+        with source.open("rb") as reader, target.open("wb") as writer:
+            while piece := reader.read(_PIECE):
+                pulse(None)
+                digest.update(piece)
+                writer.write(piece)
+    except FileNotFoundError as error:
+        raise LaterError(f"{source.name} is just being moved", "", wait=1.0) from error
     return digest.hexdigest() == kept.sha256
 
 

@@ -30,7 +30,8 @@ def text(work: Work) -> Iterator[str]:
     """Yield the lines of REVIEW.txt."""
     job = work.job
     quotes = {quote.publisher: quote for quote in job.quotes}
-    yield "Nothing has been published yet. Look at the videos in this folder; this is where they would be, for good."
+    yield "Look at the videos in this folder. Nothing has been published yet."
+    yield "This is where they would be, for good:" if job.publish else "They are not to be published anywhere."
     yield ""
     for file in artifacts(work):
         yield f"{shown(file.name)}  {file.bytes} bytes"
@@ -43,7 +44,7 @@ def text(work: Work) -> Iterator[str]:
     for place in job.publish:
         yield _sum(place, quotes.get(place))
     yield ""
-    yield f"To publish exactly these files: put an empty file called {APPROVE} into this folder,"
+    yield f"To approve exactly these files: put an empty file called {APPROVE} into this folder,"
     yield f"or run: lipsyncd approve {job.id}"
     yield f"To give it up: lipsyncd cancel {job.id}"
 

@@ -16,12 +16,16 @@ from daemon.messenger import Messenger, Office
 from daemon.status import span
 from daemon.task import HOME, Delay, Task
 from daemon.work import Work
-from publishers import Pending, PublishError, Receipt
+from publishers import Pending, PublishError, Receipt, Unreachable
 
 _FIRST_DELAY, _LONGEST_DELAY = 30.0, 600.0
 _OPTIONAL_TRIES = 6
 _GRACE = 4.0
 """Seconds that calls are given to end when nobody needs them any more."""
+_DEAF = 1800.0
+"""Seconds after which a call that gives no sign of life is left behind; the ledger knows what it may still do."""
+_LONGEST_WISH = 3600.0
+"""Seconds at most that a publisher can ask to be left alone."""
 
 Plan = Callable[[Work], Sequence[Task]]
 """Gives what is left to do for a job now, the most urgent first."""
@@ -59,6 +63,7 @@ class Rounds:
             OSError: A file cannot be read, or nothing can be written down.
         """
         self._collect(work)
+        self._leave_deaf(work)
         if work.fault is not None:
             self.recall(work)
             fault, work.fault = work.fault, None
@@ -84,10 +89,8 @@ class Rounds:
         self._collect(work)
         if work.errands and now - work.asked < _GRACE:
             raise Underway("ending " + ", ".join(task.doing for task, _ in work.errands.values()))
-        for place, (task, _) in work.errands.items():
-            work.log.warning("a call was left behind", publisher=place, doing=task.doing)
-            self._messengers.pop(place).dismiss()
-        work.errands.clear()
+        for place in list(work.errands):
+            self._leave(work, place)
         work.asked = None
 
     def close(self, works: Iterable[Work]) -> None:
@@ -133,6 +136,21 @@ class Rounds:
             else:
                 self._keep(work, task, change(work.job))
 
+    def _leave(self, work: Work, place: str) -> Task:
+        """Go on without a call that does not end; what it still does, it does alone."""
+        task, _ = work.errands.pop(place)
+        work.log.warning("a call was left behind", publisher=place, doing=task.doing)
+        self._messengers.pop(place).dismiss()
+        return task
+
+    def _leave_deaf(self, work: Work) -> None:
+        """Leave calls behind that gave no sign of life for very long."""
+        now = time.monotonic()
+        for place, (_, errand) in list(work.errands.items()):
+            if place != HOME and not errand.over and now - errand.heard > _DEAF:
+                task = self._leave(work, place)
+                self._missed(work, task, Unreachable(f"{place} has given no sign of life for {span(_DEAF)}"))
+
     def _keep(self, work: Work, task: Task, job: Job) -> None:
         before = set(work.job.receipts) | {gathered.receipt for gathered in work.job.gathered}
         if job != work.job:
@@ -167,7 +185,7 @@ class Rounds:
                 work.log.warning("publisher did not answer", publisher=task.place, doing=task.doing, reason=str(error))
             work.unanswered[task.doing] += 1
         longer = min(_FIRST_DELAY * 2 ** max(0, work.unanswered[task.doing] - 1), _LONGEST_DELAY)
-        wait = longer if error.wait is None else error.wait
+        wait = longer if error.wait is None else min(error.wait, _LONGEST_WISH)
         work.delays[task.doing] = Delay(task, self._clock() + wait, error)
 
     def _reason(self, work: Work, left: Sequence[Task], now: float) -> LaterError:

@@ -25,6 +25,7 @@ class Work:
     """One job in hand. Everything that matters is in its job.json; the rest may be lost with the process.
 
     Attributes:
+        journal: Where this job and all others are written down.
         retry_at: Monotonic seconds before which nothing is tried.
         misses: How often in a row a step could not be taken.
         errands: Calls under way, by the publisher's name, each with its task.
@@ -54,17 +55,12 @@ class Work:
         self.asked: float | None = None
         self.papers: dict[str, Artifact] = {}
         self.parked = False
-        self._journal = journal
+        self.journal = journal
 
     @property
     def inputs(self) -> Path:
         """The dropped folder as it was dropped."""
         return self.home / INPUTS
-
-    @property
-    def done(self) -> Path:
-        """Where the finished jobs are."""
-        return self._journal.done
 
     @property
     def hidden(self) -> Path:
@@ -77,7 +73,7 @@ class Work:
         Raises:
             OSError: It cannot be written; nothing has changed then.
         """
-        self._journal.save(self.home, job)
+        self.journal.save(self.home, job)
         if job.state is not self.job.state:
             self.log.info("state", state=str(job.state))
         self.job = job

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import JobError, JournalError
-from daemon.job import MOVES, Input, Job, JobTake, Kept, Made, MadeWith, State, TakeState
+from daemon.job import MOVES, Gathered, Input, Job, JobTake, Kept, Made, MadeWith, State, TakeState
 from daemon.journal import Journal, dumps, read
 from daemon.why import why
 from publishers import Receipt
@@ -70,6 +70,20 @@ def test_every_state_leads_to_an_end() -> None:
             seen.add(state)
             reached |= MOVES[state]
         assert {State.DONE, State.FAILED} <= seen
+
+
+def test_what_is_sent_becomes_what_is_published() -> None:
+    sent = Receipt("arweave", "ann.mp4", "0" * 64, "ar://x", "", "sent")
+    job = JOB.with_sent(sent).with_sent(replace(sent, state="confirmed"))
+    assert [receipt.state for receipt in job.sent] == ["confirmed"]
+    job = job.with_receipt(replace(sent, state="read back"))
+    assert not job.sent
+    assert job.receipt("arweave", "ann.mp4", "0" * 64) == replace(sent, state="read back")
+    assert job.receipt("folder", "ann.mp4", "0" * 64) == JOB.receipts[0]
+    failed = why(replace(job.with_sent(sent), state=State.FAILED, error="the job was cancelled"))
+    assert "  ann.mp4: ar://x (arweave)\n  ann.mp4: ar://x (arweave, sent)\n" in failed
+    whole = Gathered("1", replace(sent, name=""))
+    assert job.with_gathered(whole).with_gathered(replace(whole, files="2")).gathered == (replace(whole, files="2"),)
 
 
 def test_once_more_leaves_what_is_made() -> None:

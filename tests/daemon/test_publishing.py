@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import pytest
 
-from daemon import control
+from daemon import control, rounds
+from daemon.__main__ import main
 from daemon.job import State
 from publishers import read_manifest, verify
 from tests.daemon.bench import Bench
@@ -51,7 +52,7 @@ def test_files_then_the_whole_then_papers_then_the_post(bench: Bench, stores: St
     token = json.loads(bench.text("done/talk/ann.metadata.json"))
     assert token["animation_url"] == f"ipfs://{manifest.directory.cid}/ann.mp4"
     over = next(line for line in bench.log if line["event"] == "job over")
-    assert over["manifest"] == [listed["alpha"].address, listed["plain"].address]
+    assert set(over["manifest"]) == {listed["alpha"].address, listed["plain"].address}
     assert {path.name for path in home.iterdir()} == {
         *VIDEOS, *PAPERS, "inputs", "job.json", "job.log", "post.md"
     }  # fmt: skip
@@ -300,3 +301,72 @@ def test_nothing_is_left_of_a_job_that_fails_at_its_papers(bench: Bench, stores:
     assert bench.once(**to("plain")) == 0
     assert bench.job("done/talk").recorded == written
     assert stores.asked("plain", "publish") == [*VIDEOS, *PAPERS, "manifest.json"]
+
+
+def test_a_folder_dropped_twice_at_once_is_made_and_paid_once(bench: Bench, stores: Stores) -> None:
+    bench.drop("talk", FILES)
+    bench.drop("walk", FILES | {"job.toml": 'title = "talk"'})
+    stores.tell("alpha", pending=2, wait=0.2)
+    assert bench.once(**to("alpha")) == 0
+    assert (bench.begun("ann.png"), bench.begun("bob.mp4")) == (1, 1)
+    videos = [file for file in stores.paid("alpha") if file and file != "manifest.json"]
+    assert videos == sorted([*VIDEOS, *PAPERS[:2]])
+    assert not verify(bench.root / "done/walk")
+
+
+def test_half_published_and_dropped_again_as_a_new_folder(bench: Bench, stores: Stores) -> None:
+    stores.tell("alpha", refuse=["bob.jpg"])
+    bench.drop("talk", FILES)
+    assert bench.once(**to("alpha")) == 1
+    stores.tell("alpha")
+    bench.drop("talk again", FILES)
+    assert bench.once(**to("alpha")) == 0
+    assert bench.places() == ["done/talk again", "failed/talk"]
+    assert stores.paid("alpha") == sorted(["", *VIDEOS, *PAPERS])
+    assert (bench.begun("ann.png"), bench.begun("bob.mp4")) == (1, 1)
+
+
+def test_a_call_that_gives_no_sign_of_life_is_left_behind(
+    bench: Bench, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "_DEAF", 1.0)
+    stores.tell("alpha", deaf=60)
+    bench.drop("talk", FILES)
+    with bench.watching(**to("alpha")):
+        bench.wait(lambda: "no sign of life" in status(bench))
+        stores.tell("alpha")
+        bench.wait(lambda: (bench.root / "done/talk").exists())
+    assert stores.paid("alpha") == sorted(["", *VIDEOS, *PAPERS])
+
+
+def test_who_waits_for_a_publisher_shows_that_it_lives(bench: Bench, stores: Stores) -> None:
+    """Else a daemon on another machine would take the job for left after two minutes."""
+    stores.tell("alpha", deaf=60)
+    bench.drop("talk", FILES)
+    card = bench.root / "working/talk/.lipsyncd/owner.json"
+    with bench.watching(**to("alpha")):
+        bench.wait(lambda: stores.asked("alpha", "publish"))
+        first = json.loads(card.read_text())["beat"]
+        bench.wait(lambda: json.loads(card.read_text())["beat"] > first + 1)
+
+
+def test_jobs_tell_of_it(bench: Bench, stores: Stores, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--root", str(bench.root), "--state", str(bench.place / "state")]
+    stores.tell("alpha", pending=500, wait=0.3)
+    bench.drop("talk", FILES)
+    with bench.watching(**to("alpha", "plain")):
+        bench.wait(lambda: "waiting for alpha" in status(bench) and len(bench.job("working/talk").receipts) == 4)
+        assert main(["jobs", "--json", *where]) == 0
+        (job,) = json.loads(capsys.readouterr().out)["jobs"]
+        assert "waiting for alpha" in job["status"]
+        assert {receipt["publisher"] for receipt in job["receipts"]} == {"plain"}
+        assert {receipt["state"] for receipt in job["sent"]} == {"sent"}
+        assert main(["jobs", *where]) == 0
+        assert "waiting for alpha" in capsys.readouterr().out
+        stores.tell("alpha")
+        bench.wait(lambda: (bench.root / "done/talk").exists())
+    assert main(["jobs", "--json", *where]) == 0
+    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    assert {receipt["publisher"] for receipt in job["manifest"]} == {"alpha", "plain"}
+    assert [one["name"] for one in job["directories"]] == [""]
+    assert job["status"] == ""
