@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from publishers.ledger import Ledger
 from publishers.node import Node, Patience
 from publishers.original import pieces_of
 from publishers.outgoing import Outgoing
+from tests.nodes.flaky import Flaky
 from tests.nodes.guard import Guard
 from tests.nodes.ipfs import IpfsNode
 
@@ -171,3 +173,27 @@ def test_a_door_that_wants_a_password(ipfs_node: IpfsNode, secret: str, tmp_path
         guard.secret = "another:one"
         node, _ = one.examine()
         assert (node.state, "403" in node.found) == ("fail", True)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_bad_line_delays_and_no_more(ipfs_node: IpfsNode, seed: int, tmp_path: Path) -> None:
+    """30 % of the calls to the node fail, before or after it obeyed; every fault may pass, and all arrives."""
+    files = [made(tmp_path / "made", f"{seed} {n}.mp4", n * 60_000) for n in range(12)]
+    parcel = Parcel(f"bad line {seed}", "周报", tuple(files))
+    with Flaky(ipfs_node.api, seed, hang=1.0) as flaky:
+        node = Node(flaky.url, patience=HASTY)
+        one = IpfsPublisher(node, Gateway(ipfs_node.gateway), Ledger(tmp_path), "https://ipfs.io")
+        receipts = [stubbornly(lambda each=each: one.publish(each, parcel, quietly)) for each in files]
+        whole = stubbornly(lambda: one.gather(parcel, receipts, quietly))
+        assert flaky.faults
+    assert {whole.address.removeprefix("ipfs://"), *(each.cid for each in files)} <= ipfs_node.pinned()
+    for receipt in (*receipts, whole):
+        publisher(ipfs_node, tmp_path).verify(receipt)
+
+
+def stubbornly(act: Callable[[], Receipt]) -> Receipt:
+    """Do it again for as long as the fault may pass."""
+    for _ in range(30):
+        with contextlib.suppress(Unreachable):
+            return act()
+    raise AssertionError("it never got through")
