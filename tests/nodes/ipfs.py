@@ -17,8 +17,8 @@ from urllib.request import Request, urlopen
 from tests.nodes.cache import IPFS, installed, program
 from tests.nodes.process import Process, call, environment, free_port
 
-PRELOAD = Path(__file__).with_name("preload_resolvers.cjs")
-"""Node.js before 22 has no ``Promise.withResolvers``, which parts of the node use."""
+PRELOAD = Path(__file__).with_name("preload_newer.cjs")
+"""What newer versions of Node.js have, and parts of the node use."""
 
 
 class IpfsNode:
