@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from publishers.base import Examination
@@ -36,8 +37,9 @@ def examine_gateway(base: str) -> tuple[Examination, ...]:
     gateway = Gateway(base, read=1.5, deadline=2.0)
     where = urlsplit(base).netloc
     try:
-        served = gateway.holds(under(KNOWN_BLOCK), "a known block", _HELLO, 6)
-        skew = gateway.skew(under(KNOWN_BLOCK))
+        with closing(gateway.web):
+            served = gateway.holds(under(KNOWN_BLOCK), "a known block", _HELLO, 6)
+            skew = gateway.skew(under(KNOWN_BLOCK))
     except PublishError as error:
         hint = error.hint if not isinstance(error, Mismatch) else "Is publish.ipfs.gateway the address of a gateway?"
         return (Examination("gateway", "fail", error.message, hint),)

@@ -31,6 +31,8 @@ from publishers.gateway import Gateway
 from publishers.ipfs import NARROW, IpfsPublisher
 from publishers.ledger import Ledger
 from publishers.node import Node, Patience
+from publishers.node_check import examine_node
+from publishers.secret import Secret
 from publishers.unixfs import LEGACY, MODERN, PROFILES, Profile
 from tests.nodes.lying import LyingGateway
 from tests.nodes.server import Call, Reply, document
@@ -304,6 +306,13 @@ def test_the_doctor_hears_what_is_wrong(small: SmallNode, tmp_path: Path) -> Non
     small.moods |= {"version": Reply(401), "ipfs": Reply(404)}
     node, gateway = made.examine()
     assert (node.state, "auth" in node.advice, gateway.state) == ("fail", True, "fail")
+
+
+def test_the_doctor_warns_of_a_password_that_all_can_read(small: SmallNode) -> None:
+    node = Node(small.url, Secret("alice:geheim"))
+    assert examine_node(node).state == "ok", "it stays on this machine"
+    node.open_secret = True
+    assert (examine_node(node).state, examine_node(node).advice) == ("warn", "Use https://.")
 
 
 @pytest.mark.parametrize("reply", [Reply(hang=30), Reply(200, b"<html>"), Reply(reset=True), Reply(500)])
