@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
+
 
 @dataclass(frozen=True)
 class House:
@@ -89,3 +91,9 @@ class House:
         """The daemon's JSON log lines so far."""
         lines = (self.place / "daemon.log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def packets(path: Path) -> list[tuple[str, int | None, bytes]]:
+    """Everything that is seen and heard, as it lies in the file: signatures differ each time, this does not."""
+    with av.open(str(path)) as container:
+        return [(packet.stream.type, packet.pts, bytes(packet)) for packet in container.demux() if packet.size]

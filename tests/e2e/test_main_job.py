@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from publishers import Standing, credentials_of
-from tests.e2e.house import House
+from tests.e2e.house import House, packets
 
 pytestmark = pytest.mark.e2e
 
@@ -166,12 +166,6 @@ def test_jobs_lists_it(weekly: tuple[House, dict[str, str]]) -> None:
     jobs = house.json("jobs")
     listed = jobs["jobs"] if isinstance(jobs, dict) else jobs
     assert any("周报 2026-11" in json.dumps(job, ensure_ascii=False) for job in listed)
-
-
-def packets(path: Path) -> list[tuple[str, int | None, bytes]]:
-    """Everything that is seen and heard, as it lies in the file."""
-    with av.open(str(path)) as container:
-        return [(packet.stream.type, packet.pts, bytes(packet)) for packet in container.demux() if packet.size]
 
 
 def test_the_videos_say_signed_how_they_were_made(weekly: tuple[House, dict[str, str]]) -> None:
