@@ -13,6 +13,7 @@ import sys
 import daemon.app
 import daemon.log
 import daemon.rounds
+import publishers.http
 from daemon.__main__ import main
 from daemon.task import Task
 from daemon.work import Work
@@ -20,6 +21,8 @@ from publishers import PublishError
 
 LONGEST = 0.5
 """Seconds of any pause between two calls."""
+SILENCE = 5.0
+"""Seconds after which a service that says nothing is left."""
 
 
 class HastyRounds(daemon.rounds.Rounds):
@@ -32,6 +35,7 @@ class HastyRounds(daemon.rounds.Rounds):
 
 if __name__ == "__main__":
     daemon.app.Rounds = HastyRounds
+    publishers.http.Web.__init__.__kwdefaults__["read"] = SILENCE
     if os.environ.get("HASTY_DEBUG"):
         logging.basicConfig(level=logging.DEBUG)
         daemon.app.open_log = functools.partial(daemon.log.open_log, level=logging.DEBUG)
