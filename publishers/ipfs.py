@@ -32,6 +32,8 @@ SCHEME = "ipfs://"
 PLACE = "ipfs"
 NARROW = PROFILES[LEGACY].links
 """Chunks up to which all nodes build the same tree; beyond, it depends on how each is set up."""
+FIRST_BYTE = 60.0
+"""Seconds for the gateway to begin: some walk through all of a large file first."""
 _CREDENTIAL = "ipfs-auth"
 _EASY = re.compile(r"[\w.\- ]+", re.ASCII)
 _KEYS = {"api": "http://127.0.0.1:5001", "gateway": "http://127.0.0.1:8080", "links": "", "profile": MODERN, "auth": ""}
@@ -79,7 +81,7 @@ class IpfsPublisher:
         if texts["profile"] not in PROFILES:
             raise PublisherError(f"publish.ipfs.profile is {texts['profile']!r}", f"Known are {', '.join(PROFILES)}.")
         node = Node(texts["api"], read_secret(texts["auth"], _CREDENTIAL))
-        return cls(node, Gateway(texts["gateway"]), Ledger(state), links, pin)
+        return cls(node, Gateway(texts["gateway"], read=FIRST_BYTE), Ledger(state), links, pin)
 
     @property
     def name(self) -> str:
