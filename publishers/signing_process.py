@@ -105,7 +105,9 @@ def main() -> int:
     """Answer one request. The one argument is the process id of the parent."""
     _die_with(int(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key must not lie about in a dump
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     channel = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever a library prints is no answer
     channel.write(json.dumps(answered(json.load(sys.stdin))))

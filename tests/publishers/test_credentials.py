@@ -384,6 +384,12 @@ def test_nothing_foreign_is_loaded_out_here(state: Path, sample: Path, tmp_path:
     assert not {"c2pa", "cryptography", "httpx"} & set(json.loads(ran.stdout))
 
 
+def test_it_works_where_memory_is_limited_already(sample: Path) -> None:
+    script = f'ulimit -v 2000000; exec "{sys.executable}" -m publishers.signing_process "$1"'
+    told = credentials_of([sample / "astronaut.jpg"], command=["sh", "-c", script, "sh"])
+    assert told[0].state is Standing.NONE
+
+
 def test_eight_at_once_cost_one_process(state: Path, sample: Path, tmp_path: Path) -> None:
     orders = [SigningOrder(sample / "astronaut.mp4", tmp_path / f"{n}.mp4", Claim(VERSION, "photo")) for n in range(8)]
     told = sign(orders, Signer(state))
