@@ -50,7 +50,7 @@ def definition(claim: Claim, media_type: str) -> dict[str, object]:
     actions: list[dict[str, object]] = [{"action": "c2pa.edited" if edited else "c2pa.created", **made}]
     if edited:
         actions.insert(0, {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}})
-    parent = {"label": _PARENT, "relationship": "parentOf", "format": "video/mp4"}
+    parent = {"label": _PARENT, "relationship": "parentOf"}
     return {
         "claim_generator_info": [agent],
         "format": media_type,
