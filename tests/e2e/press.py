@@ -31,6 +31,7 @@ class Purse:
     path: Path
     address: str
     gateway: Arlocal
+    money: int
 
     def paid(self) -> dict[str, int]:
         """How many transactions there are for each sha256 that is named in a tag; mined or not."""
@@ -42,20 +43,20 @@ class Purse:
 
     def spent(self) -> int:
         """Winston that are gone."""
-        return MONEY - self.gateway.balance(self.address)
+        return self.money - self.gateway.balance(self.address)
 
     def fees(self) -> int:
         """Winston that all transactions together were to cost."""
         return sum(int(transaction["fee"]["winston"]) for transaction in self.gateway.transactions(self.address))
 
 
-def purse(folder: Path, gateway: Arlocal) -> Purse:
+def purse(folder: Path, gateway: Arlocal, winston: int = MONEY) -> Purse:
     """Make a wallet (a second or so) and have money put into it."""
     path = folder / "wallet.json"
     secret(path, jwk_text(new_key()))
     address = read_wallet(str(path)).address
-    gateway.mint(address, MONEY)
-    return Purse(path, address, gateway)
+    gateway.mint(address, winston)
+    return Purse(path, address, gateway, winston)
 
 
 def secret(path: Path, text: str) -> Path:

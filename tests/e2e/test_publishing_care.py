@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import subprocess
 from contextlib import ExitStack
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.press import Press, places, purse, secret
+from tests.e2e.press import MONEY, Press, places, purse, secret
 from tests.nodes.arlocal import Arlocal
 from tests.nodes.guard import Guard
 from tests.nodes.ipfs import IpfsNode
+from tests.nodes.lying import LyingGateway
 from tests.nodes.paragraph import ParagraphService
 from tests.nodes.pinning import PinningService
 
@@ -81,6 +83,40 @@ def test_a_node_that_hangs_is_waited_for(tmp_path: Path, arlocal: Arlocal) -> No
     assert set(wallet.paid().values()) == {1}
 
 
+@pytest.mark.parametrize(("money", "most", "said"), [(MONEY, 0.00000001, "max_ar"), (1, 1, "the wallet")])
+def test_what_is_too_dear_is_not_even_begun(
+    tmp_path: Path, ipfs_node: IpfsNode, arlocal: Arlocal, money: int, most: float, said: str
+) -> None:
+    wallet = purse(tmp_path, arlocal, money)
+    text = places(
+        ["ipfs", "arweave"],
+        ipfs={"api": ipfs_node.api, "gateway": ipfs_node.gateway},
+        arweave={"gateway": arlocal.url, "wallet": wallet.path, "max_ar": most, "confirmations": 2},
+    )
+    press = Press(tmp_path, engine="null", more=text)
+    before = ipfs_node.pinned()
+    press.drop(seed=8, faces=("alice",))
+    assert press.run("watch", "--once").returncode == 1
+    why = (press.root / "failed" / "talk" / "WHY.txt").read_text(encoding="utf-8")
+    assert said in why
+    assert wallet.paid() == {}
+    assert ipfs_node.pinned() == before, "nothing goes anywhere where something is too dear"
+    assert list((press.root / "failed" / "talk").glob("**/alice.mp4")), "the video is not lost"
+
+
+@pytest.mark.parametrize("lie", ["other bytes", "fewer bytes", "error page"])
+def test_a_gateway_that_lies_is_not_believed(tmp_path: Path, ipfs_node: IpfsNode, lie: str) -> None:
+    with LyingGateway(ipfs_node.gateway, lie) as gateway:
+        press = Press(
+            tmp_path, engine="null", more=places(["ipfs"], ipfs={"api": ipfs_node.api, "gateway": gateway.url})
+        )
+        press.drop(seed=9, faces=("alice",))
+        with press.watching():
+            press.wait(lambda: press.ended() or "did not answer" in press.status(), 60)
+        assert not (press.root / "done" / "talk").exists()
+        assert not any(line["event"] == "published" for line in press.log())
+
+
 def _has(press: Press, publisher: str, name: str) -> bool:
     paths = list(press.root.glob("working/talk/job.json"))
     return any(
@@ -115,9 +151,10 @@ def test_no_secret_is_written_anywhere(
             paragraph={"api": paragraph.api, "key": secret(keys / "paragraph", paragraph.key)},
         )
         press = Press(tmp_path, engine="null", more=text)
-        with arlocal.mining(0.3), press.watching():
+        seen: set[bytes] = set()
+        with arlocal.mining(0.3), press.watching() as daemon:
             press.drop(seed=7, faces=("alice",))
-            press.wait(press.ended, 120)
+            press.wait(lambda: seen.update(_visible(daemon.pid)) or press.ended(), 120)
         pinning.token = paragraph.key = guard.secret = "another"  # errors are written down too
         said = [
             press.run(*words)
@@ -132,10 +169,23 @@ def test_no_secret_is_written_anywhere(
     assert (press.root / "done" / "talk").exists()
     hidden = [*marks.values(), *(jwk[part] for part in ("d", "p", "q", "dp", "dq", "qi"))]
     hidden += [jwk["d"][:40], base64.b64encode(f"someone:{marks['ipfs']}".encode()).decode()]
-    found = list(_leaks(press.place, keys, hidden, said))
-    assert not found
+    assert _leaks(keys, tmp_path / "elsewhere", hidden, []), "what looks for them finds nothing at all"
+    assert not _leaks(press.place, keys, hidden, said)
+    assert len(seen) > 2, "no process but the daemon was seen"
+    assert not [line for line in seen for text in hidden if text.encode() in line]
     debug = (press.place / "daemon.log").read_text(encoding="utf-8")
     assert "DEBUG" in debug, "the test is worth nothing at another level"
+
+
+def _visible(pid: int) -> list[bytes]:
+    """What others on this machine see of a process and all that it started: command lines and environments."""
+    found = []
+    with contextlib.suppress(OSError):
+        found = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text(encoding="ascii").split():
+                found += _visible(int(child))
+    return found
 
 
 def _leaks(place: Path, keys: Path, hidden: list[str], said: list[subprocess.CompletedProcess[str]]) -> list[str]:
