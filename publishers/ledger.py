@@ -120,6 +120,9 @@ class Ledger:
         Args:
             record: One that ``find`` or ``intend`` returned.
             changes: Of ``state``, ``chunk``, ``block``, ``gateway``, ``address``, ``header``, ``winston``.
+
+        Raises:
+            PublisherError: The ledger is damaged, or no longer has it.
         """
         changed = replace(record, updated=self._clock(), **changes)  # type: ignore[arg-type]
         names = (*changes, "updated")
@@ -128,7 +131,9 @@ class Ledger:
         )
         with self._book.writing() as base:
             row = [_stored(changed, name) for name in names]
-            base.execute(sql, (*row, record.place, record.key, record.number))
+            done = base.execute(sql, (*row, record.place, record.key, record.number))
+            if done.rowcount != 1:
+                raise PublisherError(f"the ledger has lost its record of {record.address}", "Put its last copy back.")
         return changed
 
     def remember(self, name: str, value: str) -> None:

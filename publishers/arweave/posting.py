@@ -29,6 +29,9 @@ from publishers.record import CONFIRMED, INTENDED, LOST, SENT, Record
 GRACE = 900.0
 """Seconds for which a gateway may not know what it took: its state shows up late, and one post is enough."""
 
+FRESH = 300.0
+"""Seconds after signing in which a price does not change: what is not valid then never will be."""
+
 
 @dataclass(frozen=True)
 class Posting:
@@ -167,9 +170,13 @@ class Posting:
                 "It is signed anew as soon as the old one cannot turn up any more.",
                 5 * NEXT_BLOCK,
             )
-        raise Refused(
-            f"{errand.called}: the gateway says that its transaction is not valid",
-            "Nothing was paid. Has the price risen, or is it another network? It is signed anew in some two hours.",
+        what = f"{errand.called}: the gateway says that its transaction is not valid"
+        if self.clock() < record.created + FRESH:
+            raise Refused(what, "Nothing was paid. Is the gateway of another network?")
+        raise Unreachable(
+            what,
+            "Has the price risen since it was signed? Then it is signed anew once this one cannot turn up any more.",
+            10 * NEXT_BLOCK,
         )
 
     def _chunks(self, errand: Errand, record: Record) -> Record:

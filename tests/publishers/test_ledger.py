@@ -82,6 +82,24 @@ def test_a_second_record_takes_the_place_of_a_lost_one_only(tmp_path: Path) -> N
     assert ledger.lost(HERE, KEY) == (lost,)
 
 
+def test_a_change_to_nothing_is_an_error(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.intend(record())
+    with pytest.raises(PublisherError, match="lost its record"):
+        ledger.update(record(key="cd" * 32), state=SENT)
+
+
+def test_what_turned_up_after_another_took_its_place_is_known(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    first = ledger.update(ledger.intend(record()), state=LOST)
+    second = ledger.intend(record(address="ar://two"))
+    assert ledger.doubled(HERE) == ()
+    ledger.update(first, state=CONFIRMED, block=3)
+    assert ledger.doubled(HERE) == (second,)
+    assert ledger.find(HERE, KEY) == second
+    assert ledger.spent(HERE, "job") == 10
+
+
 def test_what_a_parcel_costs_is_exact_and_without_what_was_lost(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     huge = 66_000_000 * 10**12 + 1

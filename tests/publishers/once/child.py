@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from publishers.arweave import network
+from publishers.arweave import network, posting
 from publishers.arweave import publisher as arweave
 from publishers.arweave.publisher import ArweavePublisher
 from publishers.arweave.wallet import Wallet, read_wallet
@@ -95,6 +95,7 @@ def carry_out(order: dict[str, Any]) -> None:
     reaper = watched(order["fatal"])
     network.PAUSES = (0.01, 0.01)
     arweave.read_wallet = wallet
+    posting.GRACE = order.get("grace", posting.GRACE)
     publisher = ArweavePublisher.from_settings(order["settings"], Path(order["state"]))
     artifacts = tuple(identify(Path(path)) for path in order["files"])
     parcel = Parcel(order["parcel"], "Once only", artifacts)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from publishers.ledger import Ledger
+from publishers.record import LOST
 from tests.nodes.arlocal import Arlocal
 
 ROOT = Path(__file__).parents[3]
@@ -152,7 +153,7 @@ class Trial:
         assert sorted(f"ar://{name}" for name in posted) == sorted(addresses)
         assert len(posted) == len(self.files) + 1
         place = self._place()
-        records = Ledger(self.state).of(place, "trial")
+        records = [record for record in Ledger(self.state).of(place, "trial") if record.state != LOST]
         assert {record.state for record in records} == {"read back"}
         assert len(records) == len(posted)
         paid = self.balance - self.chain.balance(self.owner)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from publishers.ledger import Ledger
 from tests.publishers.once.harness import Nursery, Real, Trial
 from tests.publishers.once.network import SAID_BEFORE, Network
 
@@ -38,6 +39,27 @@ def test_killed_at_every_boundary(trial: Maker, nursery: Nursery) -> None:
 def test_killed_at_every_boundary_before_a_real_gateway(trial: Maker, nursery: Nursery, real: Real) -> None:
     """Before each effect, and after the last: after one is before the next, but for questions."""
     everywhere(trial, nursery, step=2, chain=real)
+
+
+@pytest.mark.e2e
+def test_killed_at_every_boundary_and_away_until_the_anchor_is_too_old(
+    trial: Maker, nursery: Nursery, network: Network
+) -> None:
+    """While nobody is there, what was posted is mined or, every other time, forgotten; 80 blocks pass."""
+    points = len(trial("whole").finish(nursery)["passed"])
+    lost = 0
+    for fatal in range(1, points + 1):
+        one = trial(f"at {fatal}")
+        assert nursery.run(one.order(fatal)) == -signal.SIGKILL
+        if fatal // 2 % 2:
+            for held in network.transactions(one.owner):
+                if held.block is None:
+                    network.drop(held.header.id)
+        network.mine(80)
+        assert nursery.run(one.order(grace=0)) == 0
+        one.paid_once()
+        lost += len(Ledger(one.state).of("arweave:arweave.trial", "trial")) - 3
+    assert lost > 5
 
 
 @pytest.mark.parametrize("fatal", [7, 8, 11])

@@ -225,6 +225,20 @@ def test_what_was_never_taken_is_signed_anew_once_it_cannot_turn_up(
     assert one.ledger.spent(one.place, "job") == new.winston
 
 
+def test_a_price_that_rose_after_signing(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = bench()
+    dies(one, monkeypatch, "/tx")
+    one.network.dearer = 1
+    with pytest.raises(Refused, match="not valid"):
+        one.once(one.artifact)
+    one.clock.now += 3600
+    with pytest.raises(Unreachable, match="not valid"):
+        one.once(one.artifact)
+    one.network.mine(71)
+    one.done(one.artifact)
+    assert (one.posts, one.paid) == (1, one.record(one.artifact).winston)
+
+
 def test_what_was_dropped_for_good_is_signed_anew_and_paid_once(bench: Make) -> None:
     one = bench()
     artifact = one.file()
