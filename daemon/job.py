@@ -257,9 +257,9 @@ class Job:
         sent = tuple(old for old in self.sent if _key(old) != _key(receipt))
         return replace(self, gathered=(*others, gathered), sent=sent)
 
-    def receipt(self, publisher: str, name: str, sha256: str) -> Receipt | None:
-        """Give the receipt of a publisher for a file, if there is one."""
-        return next((receipt for receipt in self.receipts if _key(receipt) == (publisher, name, sha256)), None)
+    def published(self, publisher: str) -> dict[tuple[str, str], Receipt]:
+        """Give what a publisher has, by name and sha256."""
+        return {(one.name, one.sha256): one for one in self.receipts if one.publisher == publisher}
 
     def with_take(self, take: JobTake) -> Job:
         """Give the job with the take of that face replaced."""

@@ -84,7 +84,7 @@ class Papers:
             for place in work.job.publish
             if isinstance(self._rounds.office(place), Announcer)
             and place not in noted
-            and work.job.receipt(place, file.name, file.sha256) is None
+            and (file.name, file.sha256) not in work.job.published(place)
         ]
         if not places:
             return []

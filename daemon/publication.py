@@ -109,7 +109,8 @@ class Publication:
         gathered = [one for one in work.job.gathered if one.receipt.publisher == place and one.files == digest(files)]
         if left or gathered or not isinstance(self._rounds.office(place), Gatherer):
             return left
-        receipts = [receipt for file in files if (receipt := work.job.receipt(place, file.name, file.sha256))]
+        published = work.job.published(place)
+        receipts = [published[file.name, file.sha256] for file in files]
         call = calls.gathering(place, parcel(work), receipts)
         return [Task(place, "", f"giving all files one address at {place}", call)]
 
@@ -134,11 +135,11 @@ def keepers(work: Work, rounds: Rounds) -> list[str]:
 
 def unpublished(work: Work, place: str, files: Sequence[Artifact]) -> list[Task]:
     """Give the tasks that publish those files at one publisher that it has not got yet."""
-    whole = parcel(work)
+    published, whole = work.job.published(place), parcel(work)
     return [
         Task(place, file.name, f"publishing {file.name} to {place}", calls.publishing(place, file, whole))
         for file in files
-        if work.job.receipt(place, file.name, file.sha256) is None
+        if (file.name, file.sha256) not in published
     ]
 
 

@@ -78,8 +78,8 @@ def test_what_is_sent_becomes_what_is_published() -> None:
     assert [receipt.state for receipt in job.sent] == ["confirmed"]
     job = job.with_receipt(replace(sent, state="read back"))
     assert not job.sent
-    assert job.receipt("arweave", "ann.mp4", "0" * 64) == replace(sent, state="read back")
-    assert job.receipt("folder", "ann.mp4", "0" * 64) == JOB.receipts[0]
+    assert job.published("arweave") == {("ann.mp4", "0" * 64): replace(sent, state="read back")}
+    assert job.published("folder") == {("ann.mp4", "0" * 64): JOB.receipts[0]}
     failed = why(replace(job.with_sent(sent), state=State.FAILED, error="the job was cancelled"))
     assert "  ann.mp4: ar://x (arweave)\n  ann.mp4: ar://x (arweave, sent)\n" in failed
     whole = Gathered("1", replace(sent, name=""))
