@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from lipsync.errors import LimitError, MediaError
 from lipsync.media.container import check_size, opened, reading
+from lipsync.media.decoders import ALLOWED
 from lipsync.take import Limits
 
 RATE = 16000
+SLOWEST, FASTEST = 2000, 768_000
+"""Samples per second in recordings."""
 
 _HINT = "Drop a wav, mp3, m4a, flac, ogg, opus or aac file."
 
@@ -59,6 +62,9 @@ def open_speech(path: Path, limits: Limits, first: float = 0.0) -> Audio:
     seconds, rate, channels = Fraction(0), 0, 0
     with reading(path):
         for frame in sounds(path):
+            if not SLOWEST <= frame.sample_rate <= FASTEST:
+                message = f"{path.name} has {frame.sample_rate} samples per second, as no recording has"
+                raise MediaError(message, "Export it again, with 48000.")
             seconds += Fraction(frame.samples, frame.sample_rate)
             rate, channels = rate or frame.sample_rate, channels or frame.layout.nb_channels
             if limits.audio_s and seconds > limits.audio_s:
@@ -83,6 +89,7 @@ def sounds(path: Path) -> Iterator[AudioFrame]:
         stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
         if stream is None:
             raise MediaError(f"{path.name} has no sound in it", _HINT)
+        stream.codec_context.options = {"codec_whitelist": ALLOWED}
         broken = heard = 0
         for packet in container.demux(stream):
             try:

@@ -7,6 +7,7 @@ can be read.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,10 @@ import av
 from av.container import InputContainer
 
 from lipsync.errors import LimitError, MediaError
+from lipsync.media.decoders import ALLOWED
 
-_LOCKED = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
+_LOCKED = {"protocol_whitelist": "file", "codec_whitelist": ALLOWED, "max_streams": "500"}
+_LOCKED |= {"enable_drefs": "0", "use_absolute_path": "0"}
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _MAGIC = {
     b"\x1aE\xdf\xa3": "matroska",
@@ -36,6 +39,9 @@ _MAGIC = {
 }
 _FORMS = {b"AVI ": "avi", b"WAVE": "wav", b"AIFF": "aiff", b"AIFC": "aiff"}
 _ONLY_MOV = frozenset({"enable_drefs", "use_absolute_path"})
+_MAY_END_EMPTY = frozenset({"mov", "wav", "aiff", "caf"})
+"""Their index says what belongs to them, or silence is zeros in them."""
+_EMPTY_END = 1 << 20
 
 
 def demuxer_of(path: Path) -> str | None:
@@ -62,6 +68,9 @@ def reading(
     """Turn what FFmpeg and the file system raise while ``path`` is read into a MediaError that names it."""
     try:
         yield
+    except av.MemoryError as error:
+        message = f"{path.name} asks for more memory than it may have"
+        raise LimitError(message, "Export it again, smaller, or have limits.memory_bytes raised.") from error
     except av.FFmpegError as error:
         raise MediaError(f"{path.name} is damaged or not what its name says", hint) from error
     except OSError as error:
@@ -82,11 +91,12 @@ def opened(path: Path, hint: str) -> Iterator[InputContainer]:
         MediaError: Empty, not of an allowed kind, or broken.
     """
     with reading(path):
-        if path.stat().st_size == 0:
-            raise MediaError(f"{path.name} is empty", "Copy it again.")
+        check_kind(path)
         name = demuxer_of(path)
         if name is None:
             raise MediaError(f"{path.name} is not what its name says", hint)
+        if name not in _MAY_END_EMPTY:
+            _check_end(path)
         options = {key: value for key, value in _LOCKED.items() if name == "mov" or key not in _ONLY_MOV}
         # "file:" keeps a name such as "http:x.mp4" from being taken for an address
         with av.open(
@@ -95,6 +105,29 @@ def opened(path: Path, hint: str) -> Iterator[InputContainer]:
             if name == "mov":
                 _check_whole(container, path)
             yield container
+
+
+def check_kind(path: Path) -> None:
+    """Refuse what would hang or give nothing when it is read.
+
+    Raises:
+        MediaError: A pipe, a device, a folder, or an empty file.
+        OSError: It cannot be looked at.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(f"{path.name} is no regular file", "Drop the file itself.")
+    if status.st_size == 0:
+        raise MediaError(f"{path.name} is empty", "Copy it again.")
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file of which only the room is there: its end has not been copied yet, or never will be."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _EMPTY_END))
+        end = file.read(_EMPTY_END)
+    if len(end) == _EMPTY_END and not any(memoryview(end).cast("Q")):
+        raise MediaError(f"{path.name} is cut off: its end is empty", "Copy it again; the last part is missing.")
 
 
 def _check_whole(container: InputContainer, path: Path) -> None:

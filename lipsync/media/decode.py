@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from lipsync.errors import MediaError
 from lipsync.media.colour import FULL
 from lipsync.media.container import opened
+from lipsync.media.decoders import of_pictures
 from lipsync.media.film import Film, Turn
 from lipsync.media.frame import Frame, Plane
 
@@ -36,6 +37,7 @@ def picture_stream(container: InputContainer, index: int) -> VideoStream:
 
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Give what can be decoded from where the container stands; broken packets are passed over."""
+    stream.codec_context.options = of_pictures(stream)
     stream.codec_context.thread_count = THREADS
     stream.thread_type = "AUTO"
     for packet in container.demux(stream):

@@ -7,6 +7,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+SCANS = 100
+"""Most passes in which a JPEG is painted; usual are ten, and each costs as much as a picture of its own."""
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """In the scan of a JPEG: anything but a stuffed byte, a fill byte or a restart."""
 
@@ -57,7 +59,8 @@ def _jpeg(data: bytes) -> Header:
             position += 1
         marker, length = data[position + 1], struct.unpack_from(">H", data, position + 2)[0]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, position + 5)
+            sides = struct.unpack_from(">HH", data, position + 5)
+            height, width = max((height, width), sides, key=lambda one: one[0] * one[1])
         elif marker == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0":
             orientation = _orientation(data[position + 10 : position + 2 + length])
         elif marker == 0xDA:
@@ -66,11 +69,15 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _ends(data: bytes, position: int) -> bool:
-    """Whether the scans that start at ``position`` run on to the end-of-image marker."""
+    """Whether the scans that start at ``position`` run on to the end-of-image marker, and are not too many."""
+    scans = 1
     while found := MARKER.search(data, position):
         position, marker = found.start(), data[found.start() + 1]
         if marker == 0xD9:
             return True
+        scans += marker == 0xDA
+        if scans > SCANS:
+            return False
         position += 2 + struct.unpack_from(">H", data, position + 2)[0]
     return False
 

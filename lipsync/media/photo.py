@@ -10,6 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from lipsync.errors import LimitError, MediaError
+from lipsync.media.container import check_kind
 from lipsync.media.fit import fitted
 from lipsync.media.frame import Frame
 from lipsync.media.header import Header, read_header
@@ -53,6 +54,7 @@ def read_photo(path: Path, options: Options) -> Frame:
 def _bytes_of(path: Path, limit: int) -> bytes:
     most = min(limit or LARGEST_BYTES, LARGEST_BYTES)
     try:
+        check_kind(path)
         if path.stat().st_size > most:
             raise LimitError(f"{path.name} is larger than {most / 1e6:.0f} MB", "Use a smaller picture.")
         return path.read_bytes()

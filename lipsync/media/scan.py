@@ -26,6 +26,10 @@ from lipsync.media.film import Film, Turn
 from lipsync.media.fit import fitted
 from lipsync.take import Limits, Options
 
+FASTEST = 240
+"""Pictures per second of cameras; a file with more would take for ever."""
+_ALWAYS = 24 * 3600
+"""Seconds of video of which frames are counted where speeches may have any length."""
 _HIDDEN = frozenset({"vp8"})
 """Codecs of which some packets hold a picture that is never shown."""
 
@@ -69,6 +73,7 @@ def scan(path: Path, options: Options) -> Film:
         clock = _pictures(path, look, options.limits.audio_s)
     if not clock.stamps:
         raise MediaError(f"{path.name} has no picture that can be decoded", "Export it again, as H.264 in mp4.")
+    _check_rate(path, clock.stamps, look.tick)
     film = _film(path, look, clock, options)
     promised = min(look.promised, Fraction(options.limits.audio_s or look.promised))
     if film.duration < promised * Fraction(9, 10) - Fraction(1, 2):
@@ -133,7 +138,7 @@ def _packets(path: Path, look: _Look, longest: float) -> _Clock:
         trusted = container.format.name.startswith(("mov", "matroska")) and stream.codec_context.name not in _HIDDEN
         packets = [
             (packet.pts, packet.is_keyframe, packet.duration or 0, packet.is_corrupt)
-            for packet in _until(container.demux(stream), look.tick, longest)
+            for packet in _counted(_until(container.demux(stream), look.tick, longest), longest, path)
             if packet.size and not packet.is_discard
         ]
     stamps = [pts for pts, _, _, _ in packets]
@@ -153,6 +158,24 @@ def _until(packets: Iterator[Packet[VideoStream]], tick: Fraction, longest: floa
             if longest and (packet.dts - start) * tick > longest + 1:
                 return
         yield packet
+
+
+def _counted(packets: Iterator[Packet[VideoStream]], longest: float, path: Path) -> Iterator[Packet[VideoStream]]:
+    """Refuse more packets than there can be pictures."""
+    most = int((longest or _ALWAYS) + 2) * FASTEST
+    for number, packet in enumerate(packets):
+        if number > most:
+            raise LimitError(f"{path.name} has too many pictures in it", "Export it again, with 25 per second.")
+        yield packet
+
+
+def _check_rate(path: Path, stamps: tuple[int | None, ...], tick: Fraction) -> None:
+    known = [stamp for stamp in (stamps[0], stamps[-1]) if stamp is not None]
+    span = float((max(known) - min(known)) * tick) if known else 0.0
+    if span and (len(stamps) - 1) / span > FASTEST + 1:
+        rate = f"{(len(stamps) - 1) / span:.0f} pictures per second"
+        message = f"{path.name} has {rate}; at most {FASTEST} are allowed"
+        raise LimitError(message, "Export it again, with 25 per second.")
 
 
 def _pictures(path: Path, look: _Look, longest: float) -> _Clock:
@@ -195,7 +218,7 @@ def _film(path: Path, look: _Look, clock: _Clock, options: Options) -> Film:
 
 
 def _rate(rates: tuple[Fraction | None, ...]) -> Fraction:
-    return next((rate for rate in rates if rate and 1 <= rate <= 1000), Fraction(25))
+    return next((rate for rate in rates if rate and 1 <= rate <= FASTEST), Fraction(25))
 
 
 def _colour(picture: VideoFrame) -> Colour:

@@ -17,7 +17,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from lipsync.errors import MediaError, StorageError
+from lipsync.errors import LimitError, MediaError, StorageError
 from lipsync.media.audio import sounds
 from lipsync.media.encoder import Picture, add_pictures, add_sound
 from lipsync.media.frame import Frame
@@ -30,7 +30,7 @@ WAITING = 8
 """Frames that may wait for the encoder."""
 
 FINEST = 2**31 - 1
-_STORAGE = {errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+_STORAGE = {errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.ESTALE, errno.ENODEV, errno.ENXIO}
 
 
 def write_video(
@@ -159,4 +159,9 @@ def _storing(path: Path) -> Iterator[None]:
         if error.errno in _STORAGE:
             message = f"{path.name} cannot be written: {error.strerror}"
             raise StorageError(message, "Make room on the disk or check that the share is there.") from error
+        if error.errno == errno.EFBIG:
+            hint = (
+                "Cut the speech into parts, lower render.width and render.height, or have limits.output_bytes raised."
+            )
+            raise LimitError("the video would become larger than is allowed", hint) from error
         raise MediaError(f"{path.name} cannot be encoded: {error.strerror}", "Look into the log.") from error

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from lipsync import Options
-from lipsync.errors import MediaError
+from lipsync.errors import MediaError, StorageError
 from lipsync.media import (
     Frame,
     Source,
@@ -239,12 +239,17 @@ def test_an_encoder_that_does_not_work_here_is_named(footage: Footage) -> None:
         made(footage.video(), footage.audio(), options=Options(encoder="h264_nosuch"))
 
 
-FULL_DISK = """
-import resource, signal, sys
+def test_a_full_disk_is_a_passing_fault(footage: Footage) -> None:
+    (footage.folder / "out.mp4").symlink_to("/dev/full")
+    with pytest.raises(StorageError, match=r"out\.mp4 cannot be written"):
+        made(footage.video(), footage.audio(), "out.mp4")
+
+
+SMALL_FILES = """
+import resource, sys
 from pathlib import Path
-from lipsync import Options, StorageError
+from lipsync import LimitError, Options
 from lipsync.media import open_face, open_speech, timeline, write_video
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 face, speech, out = map(Path, sys.argv[1:])
 options = Options(device="cpu")
 source = open_face(face, options)
@@ -252,22 +257,17 @@ line = timeline(source, open_speech(speech, options.limits).seconds, options.fps
 resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 try:
     write_video(out, source, line, source.play(line.indices.tolist()), speech, options)
-except StorageError as error:
-    print(error)
+except LimitError as error:
+    print(error, error.passing)
 """
 
 
-def test_a_full_disk_is_a_passing_fault(footage: Footage) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        FULL_DISK,
-        str(footage.video()),
-        str(footage.audio()),
-        str(footage.folder / "out.mp4"),
-    ]
+def test_a_video_that_would_become_too_large_is_refused_for_good(footage: Footage) -> None:
+    files = [footage.video(), footage.audio(), footage.folder / "out.mp4"]
+    command = [sys.executable, "-c", SMALL_FILES, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.startswith("out.mp4 cannot be written")
+    assert done.stdout.startswith("the video would become larger than is allowed. Cut the speech into parts")
+    assert done.stdout.endswith("False\n")
 
 
 def test_a_folder_that_is_gone(footage: Footage) -> None:
