@@ -22,6 +22,7 @@ from daemon.inbox import Inbox
 from daemon.journal import Journal
 from daemon.log import open_log
 from daemon.marking import Marking, Pen
+from daemon.mount import Ground
 from daemon.order import Choices
 from daemon.papers import Papers
 from daemon.pipeline import Pipeline
@@ -148,7 +149,7 @@ def _desk(
         ),
         owners=owner.Owners(owner.here()),
         terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd")),
-        guard=settings.inbox.mount_guard,
+        ground=Ground(journal.root, settings.inbox.mount_guard),
         tries=settings.render.attempts if once else 0,
         log=log,
         ping=notifier.ping,

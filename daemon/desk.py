@@ -18,7 +18,7 @@ from daemon.errors import JournalError, LaterError, Stopped, Underway
 from daemon.inbox import Drop, Inbox, Look
 from daemon.job import State, TakeState
 from daemon.journal import Journal, folders
-from daemon.mount import mount_of
+from daemon.mount import Ground
 from daemon.name import shown
 from daemon.owner import Owners
 from daemon.pipeline import Pipeline, cancelled
@@ -45,7 +45,7 @@ class Desk:
     """Everything the main loop turns; one step at a time.
 
     Attributes:
-        guard: The root must lie on a mount of its own; without it nothing is done.
+        ground: What the root lies on; while that is gone nothing is done.
         tries: How often in a row a step may have to wait before its job is left; 0 for any number.
         ping: Says that the loop turns.
         stop: Set when we are asked to end.
@@ -57,7 +57,7 @@ class Desk:
     pipeline: Pipeline
     owners: Owners
     terms: claim.Terms
-    guard: bool
+    ground: Ground
     tries: int
     log: FilteringBoundLogger
     ping: Callable[[], None]
@@ -126,8 +126,8 @@ class Desk:
 
     def _mounted(self) -> bool:
         """Say whether the share is there; an empty folder in its place must not look like an empty inbox."""
-        mounted = not self.guard or mount_of(self.journal.root).point != Path("/")
-        if mounted and self.guard:
+        mounted = self.ground.firm()
+        if mounted and self.ground.guard:
             self.journal.prepare()
         if mounted and self.journal.inbox.is_dir():
             self._said.pop("the root", None)

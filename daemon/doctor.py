@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from daemon.config import Settings
-from daemon.mount import mount_of
+from daemon.inotify import LIMIT, lacking
+from daemon.mount import Mount, mount_of
 from lipsync import LabelError, check_marks, models
 from publishers import Examined, PublisherError, Signer, broken, build, examine_signer, names
 
@@ -85,16 +86,25 @@ def root(settings: Settings) -> Iterator[Check]:
     advice = "Make room, or lower limits.free_bytes; nothing new is begun below it." if short else ""
     yield Check("free space", "fail" if short else "ok", f"{free / 1e9:.1f} GB on the disk of {place}", advice)
     mount = mount_of(there)
-    polls = settings.inbox.watch == "poll" or (settings.inbox.watch == "auto" and mount.remote)
-    way = f"polled every {settings.inbox.interval:g} s" if polls else "events"
-    if settings.inbox.watch == "events" and mount.remote:
-        yield Check("inbox", "warn", f"events on {mount.type}, which tells of none", 'Set inbox.watch to "auto".')
-    else:
-        yield Check("inbox", "ok", f"{way} ({mount.type or 'unknown file system'})")
+    yield _watched(settings, there, mount)
     if settings.inbox.mount_guard and mount.point == Path("/"):
         yield Check(
             "mount guard", "fail", "the root is on the system's own disk", "Mount the share; work waits for it."
         )
+
+
+def _watched(settings: Settings, folder: Path, mount: Mount) -> Check:
+    """Look at what would wake us when a folder is dropped."""
+    wanted, polled = settings.inbox.watch, f"polled every {settings.inbox.interval:g} s"
+    if wanted == "events" and mount.remote:
+        return Check("inbox", "warn", f"events on {mount.type}, which tells of none", 'Set inbox.watch to "auto".')
+    kind = mount.type or "unknown file system"
+    if wanted == "poll" or mount.remote:
+        return Check("inbox", "ok", f"{polled} ({kind})")
+    if reason := lacking(folder):
+        advice = f"Raise it, for example: sysctl {LIMIT}=1048576. Until then drops are noticed a little later."
+        return Check("inbox", "warn", f"{polled}, for there are no events: {reason}", advice)
+    return Check("inbox", "ok", f"events ({kind})")
 
 
 def state(settings: Settings) -> Iterator[Check]:

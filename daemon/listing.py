@@ -17,19 +17,36 @@ from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES
 ORDER = "job.toml"
 
 _NOT_THERE = re.compile(
-    r"@eaDir|#recycle|#snapshot|\.DS_Store|\._.*|\.AppleDouble|\.localized|Icon\r|Thumbs\.db|ehthumbs\.db|desktop\.ini"
-    r"|\.directory|\.stfolder.*|\.stversions|\.stignore|\.Trash.*|\$RECYCLE\.BIN|System Volume Information"
-    r"|\.nfs[0-9a-f]+|\.fuse_hidden.*|\.smbdelete.*",
-    re.IGNORECASE,
+    # macOS and Windows
+    r"\.DS_Store|\._.*|\.AppleDouble|\.AppleDB|\.AppleDesktop|\.localized|Icon\r|\.apdisk|\.fseventsd|\.TemporaryItems"
+    r"|Temporary Items|Network Trash Folder|\.Spotlight-V100|\.DocumentRevisions-V100|\.VolumeIcon\.icns"
+    r"|Thumbs\.db|ehthumbs(_vista)?\.db|desktop\.ini|\$RECYCLE\.BIN|RECYCLER|System Volume Information"
+    r"|.*:(Zone\.Identifier|AFP_AfpInfo|AFP_Resource|com\.apple\..*)"
+    # Linux desktops, and servers: Synology, QNAP, Samba, NFS, FUSE, snapshots
+    r"|\.directory|\.Trash.*|lost\+found|\.hidden|\.thumbnails"
+    r"|@eaDir|@SynoEAStream|.*@SynoEAStream|@tmp|#recycle|#snapshot|\.SynologyWorkingDirectory"
+    r"|\.@__thumb|\.@__qini|\.@upload_cache|@Recycle|@Recently-Snapshot|\.recycle|\.snapshots?|~snapshot|\.zfs"
+    r"|\.nfs[0-9a-f]+|\.fuse_hidden.*|\.smbdelete.*|\.(__)?smb[0-9a-f]{4,}"
+    # programs that keep folders alike
+    r"|\.stfolder.*|\.stversions|\.stignore|\.sync|\.sync\.ffs_db|sync\.ffs_(db|lock)|\.dropbox|\.dropbox\.(attr|cache)"
+    r"|\.tmp\.drive(down|up)load|\._?sync_[0-9a-f]+\.db.*|\.(owncloud|nextcloud)sync\.log.*"
+    r"|\.849C9593-D756-4E56-8D6E-42412F2A707B",
+    re.IGNORECASE | re.DOTALL,
 )
 """What systems leave in folders of their own accord."""
 
 _PARTIAL = re.compile(
-    r".*\.(part|tmp|temp|filepart|crdownload|partial|download|opdownload|!sync|!qb|aria2|~tmp)"
-    r"|\.?~?syncthing[.~].*|\.syncthing\..*|~\$.*|\.~.*|\.goutputstream-.*|\..+\.[A-Za-z0-9]{6}",
+    r".*\.(part|tmp|temp|filepart|crdownload|partial|download|opdownload|!sync|!bt|!qb|!ut|bts|aria2|~tmp|ffs_tmp)"
+    r"|\.?~?syncthing[.~].*|\.syncthing\..*|~\$.*|\.~.*|\.goutputstream-.*"
+    r"|\..+\.[A-Za-z0-9]{6}"  # rsync: .name.XXXXXX; Chrome's .com.google.Chrome.XXXXXX
+    r"|\.rsync-partial|\.rsync-tmp"  # folders, with all that is in them
+    r"|\..+\.~[0-9a-f]+"  # Nextcloud, ownCloud: .name.~1a2b
+    r"|\.BC\.[A-Z]_.*|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}"  # macOS, while it copies and saves
+    r"|\.in\..*|\.pureftpd-upload\..*"  # FTP servers and lftp
+    r"|~RF[0-9a-f]+\.tmp|\.xdp-.*",
     re.IGNORECASE | re.DOTALL,
 )
-"""What programs call a file that is still on its way. The last one is rsync's ``.name.XXXXXX``."""
+"""What programs call a file, or a folder of files, that is still on its way."""
 
 _UNREAD = re.compile(
     r"\.(hei[cf]|avif|gif|tiff?|jxl|svg|psd|cr2|nef|arw|dng|wmv|flv|mpe?g|ts|m2ts|mts|3gp|ogv|vob"
@@ -110,7 +127,7 @@ def listing(folder: Path) -> Listing:
     for path, status in _walk(folder, ""):
         name = path.rpartition("/")[2]
         reason = _oddity(path, status)
-        if partial(name):
+        if any(partial(part) for part in path.split("/")):
             on_its_way.append(path)
         elif reason:
             odd.append((path, reason))

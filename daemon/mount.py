@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,34 @@ def mount_of(folder: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Mo
         if (device, seen) != (origin[0], origin[1] / point.relative_to(best.point)):
             best, origin = Mount(point, kinds[0]), (device, seen)  # of two mounts on one point the later one counts
     return best
+
+
+class Ground:
+    """The mount that the root lies on. Once the root was seen there, what shows when it is gone is not the root."""
+
+    def __init__(self, root: Path, guard: bool, where: Callable[[Path], Mount] = mount_of) -> None:
+        """Look at nothing yet.
+
+        Args:
+            root: The folder with inbox/ in it.
+            guard: It must lie on a mount of its own, from the start.
+            where: Tells which mount a folder lies on.
+        """
+        self._root = root
+        self._where = where
+        self._point: Path | None = None
+        self.guard = guard
+
+    def firm(self) -> bool:
+        """Say whether the share is mounted, as far as anybody can tell."""
+        point = self._where(self._root).point
+        if self.guard and point == Path("/"):
+            return False
+        if self._point is not None and point != self._point and self._point.is_relative_to(point):
+            return False  # it lay deeper: its mount is gone, and this is the folder beneath
+        if (self._root / "inbox").is_dir():
+            self._point = point
+        return True
 
 
 def _plain(text: str) -> str:

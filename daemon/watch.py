@@ -7,9 +7,11 @@ cannot. There the interval alone wakes us.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +31,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from daemon.mount import mount_of
+from daemon.inotify import lacking
+from daemon.mount import Mount, mount_of
 
 _CHANGES: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -42,8 +45,12 @@ _CHANGES: list[type[FileSystemEvent]] = [
     FileMovedEvent,
 ]
 """Not the opening and reading of files: our own looking around would wake us for ever."""
-_LULL = 0.1
-"""Seconds that a storm of events is given to pass before it wakes us."""
+_LULL, _LONGEST_LULL = 0.1, 0.5
+"""Seconds that events are given to pass before they wake us; longer while they come as a storm."""
+_GROUND_EVERY = 5.0
+"""Seconds between two looks at the file system we are on: a share may be mounted, and gone again, at any time."""
+_TRIAL_EVERY = 60.0
+"""Seconds between two trials whether the kernel still has events for us, or has some again."""
 
 Mode = Literal["auto", "events", "poll"]
 
@@ -59,6 +66,15 @@ class Alarm(FileSystemEventHandler):
         self.rung.set()
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What a folder lies on: another mount, or another folder of the same name, is another ground."""
+
+    mount: Mount
+    folder: tuple[int, int] | None
+    """Device and inode, or None while the folder is not there."""
+
+
 class Watch:
     """Wakes when a folder has changed, where the kernel can tell, and after a time anyway."""
 
@@ -70,6 +86,9 @@ class Watch:
         *,
         beside: Path | None = None,
         observer: Callable[[], BaseObserver] = Observer,
+        trial: Callable[[Path], str] = lacking,
+        where: Callable[[Path], Mount] = mount_of,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start watching.
 
@@ -79,24 +98,39 @@ class Watch:
             mode: "events", "poll", or "auto": by the file system the folder is on.
             log: Told what was chosen and why.
             observer: Makes the watcher of events.
+            trial: Tries to watch one more folder, and gives the reason where that is not possible.
+            where: Tells which mount a folder lies on.
+            clock: Monotonic seconds.
         """
+        self._folder, self._beside, self._wanted = folder, beside, mode
+        self._log, self._make, self._trial, self._where, self._clock = log, observer, trial, where, clock
         self._alarm = Alarm()
         self._hurried = threading.Event()
         self._observer: BaseObserver | None = None
-        mount = mount_of(folder)
-        if mode == "events" or (mode == "auto" and not mount.remote):
-            self._observer = self._listening(folder, beside, log, observer)
-        self.mode = "events" if self._observer else "poll"
-        log.info("watching", mode=self.mode, file_system=mount.type or "unknown")
+        self._said: tuple[str, ...] = ()
+        self._lull = _LULL
+        self._woken = -math.inf
+        self._ground = self._look()
+        self._looked = self._tried = clock()
+        self._choose()
+
+    @property
+    def mode(self) -> Literal["events", "poll"]:
+        """What wakes us now, besides time."""
+        return "events" if self._observer else "poll"
 
     def wait(self, seconds: float) -> bool:
         """Wait for a change, but no longer than this; say whether one came."""
+        if self._reconsider():
+            return True
         woken = self._alarm.rung.wait(seconds)
         if woken:
-            if not self._hurried.is_set():
-                time.sleep(min(_LULL, seconds))
+            storm = self._clock() - self._woken < 2 * _LONGEST_LULL
+            self._lull = min(2 * self._lull, _LONGEST_LULL) if storm else _LULL
+            self._hurried.wait(min(self._lull, seconds))
             self._hurried.clear()
             self._alarm.rung.clear()
+            self._woken = self._clock()
         return woken
 
     def wake(self) -> None:
@@ -111,19 +145,66 @@ class Watch:
             logging.getLogger("watchdog").setLevel(logging.CRITICAL)
             self._observer.stop()
             self._observer.join()
+            self._observer = None
 
-    def _listening(
-        self, folder: Path, beside: Path | None, log: FilteringBoundLogger, observer: Callable[[], BaseObserver]
-    ) -> BaseObserver | None:
-        """Start listening to events, or give None where that is not possible: then we poll."""
-        watcher = observer()
+    def _reconsider(self) -> bool:
+        """Choose anew where the ground has changed, or the kernel has run out of events, or has some again."""
+        now = self._clock()
+        if now - self._looked < _GROUND_EVERY:
+            return False
+        self._looked = now
+        ground = self._look()
+        moved = ground != self._ground
+        if not moved and (now - self._tried < _TRIAL_EVERY or not self._eligible(ground)):
+            return False
+        self._tried = now
+        if not moved and (self._observer is not None) == (not self._trial(self._folder.parent)):
+            return False
+        self._ground = ground
+        self.close()
+        self._choose()
+        return moved
+
+    def _look(self) -> _Ground:
         try:
-            watcher.schedule(self._alarm, str(folder), recursive=True, event_filter=_CHANGES)
-            if beside is not None:
-                watcher.schedule(self._alarm, str(beside), recursive=False, event_filter=_CHANGES)
+            status = self._folder.stat()
+        except OSError:
+            return _Ground(self._where(self._folder), None)
+        return _Ground(self._where(self._folder), (status.st_dev, status.st_ino))
+
+    def _eligible(self, ground: _Ground) -> bool:
+        """Say whether events are wanted there, and can be."""
+        there = ground.folder is not None
+        return there and (self._wanted == "events" or (self._wanted == "auto" and not ground.mount.remote))
+
+    def _choose(self) -> None:
+        """Listen to events where that is possible; else we poll. Either way say so, once."""
+        reason = ""
+        if self._ground.folder is None:
+            reason = "the inbox is not there"
+        elif self._eligible(self._ground):
+            reason = self._listen()
+        said = (self.mode, self._ground.mount.type or "unknown", reason)
+        if said == self._said:
+            return
+        self._said = said
+        if reason and self._ground.folder is not None:
+            self._log.warning("events are not available, so the inbox is polled", reason=reason)
+        self._log.info("watching", mode=said[0], file_system=said[1], **({"reason": reason} if reason else {}))
+
+    def _listen(self) -> str:
+        """Start to listen to events; give the reason where that is not possible, or ""."""
+        if reason := self._trial(self._folder.parent):
+            return reason
+        watcher = self._make()
+        try:
+            watcher.schedule(self._alarm, str(self._folder), recursive=True, event_filter=_CHANGES)
+            if self._beside is not None and self._beside.is_dir():
+                watcher.schedule(self._alarm, str(self._beside), recursive=False, event_filter=_CHANGES)
             watcher.start()
         except OSError as error:
-            # ENOSPC: all inotify watches of the machine are used up (fs.inotify.max_user_watches)
-            log.warning("events are not available, so the inbox is polled", reason=error.strerror)
-            return None
-        return watcher
+            return error.strerror or str(error)
+        self._observer = watcher
+        if reason := self._trial(self._folder.parent):  # then the folders in it have not got one each, either
+            self.close()
+        return reason

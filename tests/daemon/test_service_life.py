@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-import daemon.desk
+from daemon import app
 from daemon.log import open_log
 from daemon.message import Request
-from daemon.mount import Mount
+from daemon.mount import Ground, Mount
 from daemon.worker import Worker
 from lipsync import Options
 from tests.daemon.bench import FAKE, Bench
@@ -58,7 +58,11 @@ def test_results_belong_to_who_dropped_the_folder(bench: Bench) -> None:
 def test_a_share_that_is_not_there_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     mounted = bench.place / "mounted"
     here = bench.root.parent
-    monkeypatch.setattr(daemon.desk, "mount_of", lambda _folder: Mount(here if mounted.exists() else Path("/"), "cifs"))
+
+    def where(_folder: Path) -> Mount:
+        return Mount(here if mounted.exists() else Path("/"), "cifs")
+
+    monkeypatch.setattr(app, "Ground", lambda root, guard: Ground(root, guard, where))
     bench.drop("talk", FILES)
     with bench.watching(inbox={"mount_guard": True}):
         bench.wait(lambda: (bench.place / "log").exists() and "not mounted" in (bench.place / "log").read_text())
