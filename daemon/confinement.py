@@ -74,6 +74,16 @@ class Confinement:
             return f"network open ({error.strerror})"
         return "network (seccomp)"
 
+    def stands(self) -> bool:
+        """Say whether the outer wall is still around the right folder: a share that was mounted anew is another one."""
+        try:
+            os.scandir(self._cage.working if self._inner else "/").close()
+        except PermissionError:
+            return False
+        except OSError:
+            return True  # what is wrong there is for the take to say
+        return True
+
     def settle(self) -> None:
         """Limit the memory, now that the engine is warm and what it holds can be seen."""
         if self._cage.memory_bytes:

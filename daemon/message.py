@@ -23,6 +23,9 @@ from pydantic import TypeAdapter, ValidationError
 from daemon.job import Made, MadeLabel, MadeWith
 from lipsync import Limits, LipsyncError, Marks, Options, Progress, Render
 
+MOVED = 75
+"""Exit code of a render process that cannot see the share any more, because it was mounted anew."""
+
 
 @dataclass(frozen=True)
 class Request:

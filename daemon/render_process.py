@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from daemon.cage import Cage
 from daemon.confinement import Confinement
-from daemon.message import Answer, Failure, Request, made
+from daemon.message import MOVED, Answer, Failure, Request, made
 from lipsync import LipsyncError, Options, Progress, Take, load
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def main() -> int:
     logging.getLogger("renderer").info(confinement.begin())
     renderer = Renderer(confinement)
     for line in sys.stdin:
+        if not confinement.stands():
+            return MOVED
         channel.send(renderer.answer(Request.of(line), channel))
     return 0
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon.job import Made
-from daemon.message import Answer, Failure, Request
+from daemon.message import MOVED, Answer, Failure, Request
 from lipsync import Progress
 
 COMMAND = (sys.executable, "-m", "daemon.render_process")
@@ -39,6 +39,10 @@ class RenderError(Exception):
 
 class RenderCrash(Exception):
     """The render process died, hung or talked nonsense; the message completes "the renderer …"."""
+
+
+class RenderMoved(RenderCrash):
+    """The render process has ended of itself: what it may see is not what is mounted there now."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,8 @@ class Worker:
             RenderError: The renderer refused; the process stays warm.
             RenderCrash: The process died or hung, and is gone now.
         """
-        process = self._started(log)
         try:
-            answer = self._converse(process, request, pulse, log)
+            answer = self._answered(request, pulse, log)
             self._takes += 1
         except BaseException:
             self.close()
@@ -119,6 +122,15 @@ class Worker:
             self._process = _Process((*self._command, str(os.getpid())))
             log.info("renderer started", pid=self._process.pid)
         return self._process
+
+    def _answered(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
+        """Have a request answered, by a process that can see the share as it is mounted now."""
+        try:
+            return self._converse(self._started(log), request, pulse, log)
+        except RenderMoved:
+            log.info("renderer starts afresh", reason="the share was mounted anew")
+            self.close()
+            return self._converse(self._started(log), request, pulse, log)
 
     def _converse(self, process: _Process, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
         """Send the request and listen until the last word, the time-out or the end of the process."""
@@ -188,7 +200,7 @@ class _Process:
                 if self._rest[kind]:
                     yield kind, self._rest[kind]
         if not self._selector.get_map() or (not self.alive and not self._pending()):
-            raise RenderCrash(self._end())
+            raise self._end()
 
     def kill(self) -> None:
         """Kill the process and everything it started, and wait for its end."""
@@ -204,17 +216,19 @@ class _Process:
     def _pending(self) -> bool:
         return bool(self._selector.select(0))
 
-    def _end(self) -> str:
+    def _end(self) -> RenderCrash:
         try:
             code = self._process.wait(1)
         except subprocess.TimeoutExpired:
-            return "closed its mouth"
+            return RenderCrash("closed its mouth")
+        if code == MOVED:
+            return RenderMoved("cannot see the share any more")
         if code >= 0:
-            return f"ended unexpectedly with exit code {code}"
+            return RenderCrash(f"ended unexpectedly with exit code {code}")
         if code == -signal.SIGKILL:
-            return "was killed, as happens when the machine runs out of memory"
+            return RenderCrash("was killed, as happens when the machine runs out of memory")
         name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
-        return f"was ended by the signal {name}"
+        return RenderCrash(f"was ended by the signal {name}")
 
 
 def _read(line: bytes) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.cage import Cage
 from daemon.job import Made
 from daemon.log import open_log
 from daemon.message import Answer, Failure, Request
-from daemon.worker import RenderError, Worker
+from daemon.worker import COMMAND, RenderError, Worker
 from lipsync import Limits, Options, Progress
 
 
@@ -61,6 +63,27 @@ def test_the_real_render_process_stays_warm(tmp_path: Path, sample: Path) -> Non
         worker.close()
     assert len(pids) == 1
     assert shares
+
+
+def test_a_share_that_was_mounted_anew_is_seen_again(tmp_path: Path, sample: Path) -> None:
+    """The walls stand around a folder, not around its name: another one there needs another process."""
+    stream = io.StringIO()
+    log = open_log(stream)
+    working = tmp_path / "working"
+    worker = Worker(log, command=(*COMMAND, Cage(working=str(working), shut=True).word()), timeout=120)
+    try:
+        for time_ in range(2):
+            working.mkdir()
+            for name in ("astronaut.jpg", "hello.zh.flac"):
+                shutil.copy(sample / name, working / name)
+            asked = request(working, working / "astronaut.jpg", working / "hello.zh.flac")
+            worker.render(asked, lambda _: None, log)
+            working.rename(tmp_path / f"away {time_}")
+    finally:
+        worker.close()
+    said = [json.loads(line) for line in stream.getvalue().splitlines()]
+    confined = any("Landlock" in str(line.get("text")) and "no Landlock" not in line["text"] for line in said)
+    assert len({line["pid"] for line in said if "pid" in line}) == (2 if confined else 1)
 
 
 def test_an_unknown_engine_is_said_to_be(tmp_path: Path, sample: Path) -> None:

@@ -62,4 +62,4 @@ chmod 755 /opt/lipsyncd/.venv/bin/lipsyncd
 
 mount --make-rshared /  # as it is on a real machine: a share mounted later is seen by services too
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  /lib/systemd/systemd --system --unit=basic.target --show-status=no --log-target=console --log-level=warning
+  /lib/systemd/systemd --system --unit=basic.target --show-status=no --log-target=journal --log-level=notice

@@ -129,7 +129,18 @@ def booted(share: Path) -> Iterator[Machine]:
     assert groups is not None
     group = groups / f"lipsyncd-test-{os.getpid()}"
     group.mkdir()
-    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--cgroup", "--uts", "--ipc", "--net"]
+    words = [
+        "unshare",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount",
+        "--mount-proc",
+        "--cgroup",
+        "--uts",
+        "--ipc",
+        "--net",
+    ]
     places = [share, SOURCE, sysconfig.get_paths()["purelib"], sys.base_prefix]
     enter = f'echo $$ > {group}/cgroup.procs; exec "$@"'
     with (share / "boot.log").open("wb") as log:
