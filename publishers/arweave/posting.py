@@ -116,7 +116,7 @@ class Posting:
                 "Nothing is paid again for it. Ask another gateway (publish.arweave.gateway).",
                 10 * NEXT_BLOCK,
             )
-        return record.state != INTENDED and self.clock() < record.updated + GRACE
+        return record.state != INTENDED and 0 <= self.clock() - record.updated < GRACE
 
     def _sent(self, errand: Errand, record: Record) -> Record:
         """Post the header of a record that no gateway knows; or another, where that one is gone for good."""

@@ -268,6 +268,36 @@ def test_the_lock_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -
         pass
 
 
+WRITE = """
+import sys
+from pathlib import Path
+from publishers.ledger import Ledger
+from publishers.record import Record
+ledger = Ledger(Path(sys.argv[1]))
+for number in range(10**6):
+    ledger.update(ledger.intend(Record("here", str(number), "", header=b"h" * 3000)), state="sent")
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2, 17, 40])
+def test_killed_while_it_writes_it_keeps_every_word(tmp_path: Path, count: int) -> None:
+    child = subprocess.Popen([sys.executable, "-c", WRITE, tmp_path], stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout is not None
+    with child.stdout as said:
+        for _ in range(count):
+            said.readline()
+        child.send_signal(signal.SIGKILL)
+        last = int([b"0", *said.read().split()][-1])
+    child.wait()
+    ledger = Ledger(tmp_path)
+    for number in range(max(count, last)):
+        found = ledger.find("here", str(number))
+        assert found is not None
+        assert found.state == SENT
+    ledger.intend(record())
+
+
 def test_many_at_once_never_two_at_it(tmp_path: Path) -> None:
     ledger, inside, worst = Ledger(tmp_path), [], []
 

@@ -13,11 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.request import Request, urlopen
 
 from publishers.ledger import Ledger
 from publishers.record import LOST
 from tests.nodes.arlocal import Arlocal
 
+ASK = """query($owners: [String!], $tags: [TagFilter!]) {
+  transactions(owners: $owners, tags: $tags, first: 100) { edges { node { id fee { winston } block { height } } } }
+}"""
 ROOT = Path(__file__).parents[3]
 
 
@@ -27,8 +31,8 @@ class Chainlike(Protocol):
     url: str
 
     def balance(self, address: str) -> int: ...
-    def posted(self, owner: str) -> dict[str, int]:
-        """The rewards of all that is mined, by id."""
+    def posted(self, owner: str, sha256s: list[str]) -> dict[str, int]:
+        """The rewards of what is mined of these bytes, by id."""
         ...
 
     def data(self, identity: str) -> bytes | None: ...
@@ -47,10 +51,13 @@ class Real:
     def balance(self, address: str) -> int:
         return self._node.balance(address)
 
-    def posted(self, owner: str) -> dict[str, int]:
-        """The rewards of all that is mined, by id."""
-        mined = (one for one in self._node.transactions(owner) if one["block"])
-        return {one["id"]: int(one["fee"]["winston"]) for one in mined}
+    def posted(self, owner: str, sha256s: list[str]) -> dict[str, int]:
+        """The rewards of what is mined of these bytes, by id."""
+        variables = {"owners": [owner], "tags": [{"name": "SHA-256", "values": sha256s}]}
+        said = json.dumps({"query": ASK, "variables": variables}).encode()
+        with urlopen(Request(f"{self.url}/graphql", said, {"Content-Type": "application/json"})) as answer:
+            found = [edge["node"] for edge in json.load(answer)["data"]["transactions"]["edges"]]
+        return {one["id"]: int(one["fee"]["winston"]) for one in found if one["block"]}
 
     def data(self, identity: str) -> bytes | None:
         return self._node.data(identity)
@@ -111,7 +118,6 @@ class Trial:
         self.files = [self.folder / f"{number} 旁白.bin" for number in range(len(self.sizes))]
         for path, size in zip(self.files, self.sizes, strict=True):
             path.write_bytes(os.urandom(size))
-        self.before = set(self.chain.posted(self.owner))
         self.balance = self.chain.balance(self.owner)
         self.state = self.folder / "state"
 
@@ -148,7 +154,7 @@ class Trial:
     def paid_once(self) -> None:
         """Hold the chain against the files, the receipts and the ledger."""
         receipts = self.said()["receipts"]
-        posted = {name: reward for name, reward in self.chain.posted(self.owner).items() if name not in self.before}
+        posted = self.chain.posted(self.owner, [receipt["sha256"] for receipt in receipts])
         addresses = [receipt["address"] for receipt in receipts]
         assert sorted(f"ar://{name}" for name in posted) == sorted(addresses)
         assert len(posted) == len(self.files) + 1

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from publishers.arweave.encoding import decode, encode
 from publishers.arweave.merkle import CHUNK, Proof, Tree, proves, spans
 from publishers.arweave.pathmanifest import MEDIA_TYPE
+from publishers.arweave.tags import SHA256
 from publishers.arweave.transaction import Header
 from tests.nodes.server import Call, Reply, Server, document
 
@@ -121,9 +122,10 @@ class Network(Server):
         with self.lock:
             return [held for held in self.chain.held.values() if held.header.address == owner]
 
-    def posted(self, owner: str) -> dict[str, int]:
-        """The rewards of all that is mined, by id."""
-        return {held.header.id: held.header.reward for held in self.transactions(owner) if held.block is not None}
+    def posted(self, owner: str, sha256s: list[str]) -> dict[str, int]:
+        """The rewards of what is mined of these bytes, by id."""
+        mined = (held for held in self.transactions(owner) if held.block is not None)
+        return {held.header.id: held.header.reward for held in mined if held.said(SHA256) in sha256s}
 
     def data(self, identity: str) -> bytes | None:
         """The bytes of a transaction, where they are there."""
