@@ -83,14 +83,19 @@ class Press(House):
     def command(self, *words: str | Path) -> list[str]:
         return [sys.executable, str(HASTY), *map(str, words), "--config", str(self.config)]
 
-    def drop(self, name: str = "talk", seed: int = 0, faces: Sequence[str] = ("alice", "bob")) -> Path:
-        """Put a folder of a short speech and small faces together, and move it in whole; give where it will end."""
+    def drop(
+        self, name: str = "talk", seed: int = 0, faces: Sequence[str] = ("alice", "bob"), pixels: int = 96
+    ) -> Path:
+        """Put a folder of a short speech and faces of noise together, and move it in whole; give where it will end.
+
+        Videos of 96 pixels are one chunk of Arweave's, those of 900 are three.
+        """
         die = np.random.default_rng(seed)
         folder = self.place / "upload"
         folder.mkdir()
         soundfile.write(folder / "speech.wav", die.normal(0, 0.1, 8000), 16000)
         for face in faces:
-            Image.fromarray(die.integers(0, 255, (96, 96, 3), np.uint8)).save(folder / f"{face}.png")
+            Image.fromarray(die.integers(0, 255, (pixels, pixels, 3), np.uint8)).save(folder / f"{face}.png")
         folder.rename(self.root / "inbox" / name)
         return self.root / "done" / name
 

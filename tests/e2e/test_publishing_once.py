@@ -25,7 +25,7 @@ def text(api: str, gateway: str, arweave: str, wallet: Purse) -> str:
     return places(
         ["ipfs", "arweave"],
         ipfs={"api": api, "gateway": gateway},
-        arweave={"gateway": arweave, "wallet": wallet.path, "confirmations": 2},
+        arweave={"gateway": arweave, "wallet": wallet.path, "confirmations": 2, "max_ar": 5},
     )
 
 
@@ -55,9 +55,10 @@ def test_a_line_that_fails_three_times_in_ten(tmp_path: Path, ipfs_node: IpfsNod
         )
         press = Press(tmp_path, engine="null", more=text(api.url, gateway.url, arweave.url, wallet))
         with arlocal.mining(0.3), press.watching():
-            press.drop(seed=1)
+            done = press.drop(seed=1, pixels=900)
             press.wait(press.ended, 240)
         settled(press, wallet, ipfs_node)
+        assert (done / "alice.mp4").stat().st_size > 2 * 262_144, "a video of one chunk says too little"
         assert len(arweave.faults) > 10, "the line was not bad enough to tell anything"
         lost = [one for one in arweave.reached("POST", "/tx") if not one.told]
         assert len(lost) >= 3, "too few answers to payments were lost: choose another seed"
@@ -67,7 +68,7 @@ def test_a_daemon_that_is_killed_again_and_again(tmp_path: Path, ipfs_node: Ipfs
     wallet = purse(tmp_path, arlocal)
     press = Press(tmp_path, engine="null", more=text(ipfs_node.api, ipfs_node.gateway, arlocal.url, wallet))
     die = random.Random(7)
-    press.drop(seed=2)
+    press.drop(seed=2, pixels=900)
     killed = []
     with arlocal.mining(1.0):
         while not press.ended() and len(killed) < 20:

@@ -83,6 +83,8 @@ def installed(recipe: Recipe) -> Path:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with _locked(FOLDER / f"{recipe.name}.lock"):
         if not place.is_dir():
+            for torn in FOLDER.glob(f".{recipe.name}-*"):  # nobody else can be at work on it now
+                shutil.rmtree(torn, ignore_errors=True)
             _install(recipe, place)
     return place
 
