@@ -119,7 +119,8 @@ class Pipeline:
         """Move the job out of working/."""
         failed = [take.name for take in work.job.in_state(TakeState.FAILED)]
         listed = [receipt.address for receipt in work.job.receipts if receipt.name == MANIFEST]
-        work.log.info("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
+        say = work.log.warning if failed or work.job.error else work.log.info
+        say("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
         for name in (CANCEL, APPROVE):
             (work.home / name).unlink(missing_ok=True)
         if work.job.state is State.DONE:

@@ -85,7 +85,7 @@ class Rendition:
             log.warning("the renderer crashed", reason=f"it {crash}")
             self._miss(work, take, f"the renderer {crash}", "Try a smaller file, or the same one saved anew.")
         except RenderError as error:
-            log.info("take refused", **asdict(error.failure), speeches_heard=error.heard)
+            log.warning("take refused", **asdict(error.failure), speeches_heard=error.heard)
             self._refused(work, take, error)
         else:
             work.estimate.end()
