@@ -12,9 +12,10 @@ from daemon import durable, log, ownership, review, status, why
 from daemon.errors import JournalError
 from daemon.job import Job, TakeState
 from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, folders, read
-from daemon.name import numbered
+from daemon.name import LONGEST, numbered
 from daemon.owner import CARD, LOCK
 from daemon.papers import written
+from daemon.plain import read_plain, untouched, write_plain
 
 RETRY = "retry"
 """In ``.lipsyncd/``: a file that says that what failed shall be made again."""
@@ -42,9 +43,9 @@ def to_done(job: Job, home: Path, done: Path) -> Path:
         *home.glob(".*.part"),
     ):  # torn ones are from before a crash
         old.unlink(missing_ok=True)
-    ownership.give_home(home)
+    ownership.give_home(home, away=False)
     target = _move(home, done, home.name)
-    shutil.rmtree(target / OURS, ignore_errors=True)
+    _strip(target)
     return target
 
 
@@ -53,7 +54,14 @@ def sweep(done: Path) -> None:
     for home in folders(done):
         hidden = home / OURS
         if hidden.is_dir() and not (hidden / RETRY).exists():
-            shutil.rmtree(hidden, ignore_errors=True)
+            _strip(home)
+
+
+def _strip(home: Path) -> None:
+    """Remove our own things from a finished job's folder, and give it away: from now on it is the person's."""
+    shutil.rmtree(home / OURS, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        ownership.give_home(home)
 
 
 def to_failed(job: Job, home: Path, failed: Path) -> Path:
@@ -78,10 +86,10 @@ def to_failed(job: Job, home: Path, failed: Path) -> Path:
     job = _remember(job, hidden)
     durable.replace(hidden / FILE_NAME, dumps(job))
     if (home / log.FILE_NAME).exists():
-        shutil.copyfile(home / log.FILE_NAME, hidden / log.FILE_NAME)
+        write_plain(hidden / log.FILE_NAME, (home / log.FILE_NAME).read_bytes())
     letter = _letter(inputs, hidden)
     durable.replace(letter, why.why(job))
-    for path in (hidden, *hidden.iterdir(), letter):
+    for path in (*hidden.iterdir(), hidden, letter):
         ownership.give(path, inputs)
     target = _move(inputs, failed, home.name)
     discard(home)
@@ -130,8 +138,8 @@ def _renamed(source: Path, target: Path) -> Path:
 
 
 def _make_way(hidden: Path) -> None:
-    """Rename what a person dropped under our hidden name, unless it is a folder: we need one of that name."""
-    if hidden.is_symlink() or (hidden.exists() and not hidden.is_dir()):
+    """Rename what a person dropped under our hidden name, unless it is a plain folder: we need one of that name."""
+    if hidden.is_symlink() or (hidden.exists() and not (hidden.is_dir() and untouched(hidden))):
         number = 1
         while (target := hidden.with_name(numbered(f"_{hidden.name}", number))).exists():
             number += 1
@@ -153,7 +161,7 @@ def _letter(folder: Path, hidden: Path) -> Path:
 def letter_name(hidden: Path) -> str:
     """Give the name of the WHY.txt that we wrote beside this ``.lipsyncd/``; "" if we wrote none."""
     try:
-        name = (hidden / LETTER).read_text(encoding="utf-8")
+        name = read_plain(hidden / LETTER, LONGEST).decode()
     except (OSError, ValueError):
         return ""
     return name if name.startswith("WHY") and name.endswith(".txt") and "/" not in name else ""

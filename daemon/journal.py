@@ -21,6 +21,7 @@ from daemon import durable
 from daemon.errors import JobError, JournalError
 from daemon.job import Job
 from daemon.name import shown
+from daemon.plain import read_plain
 
 SCHEMA = "lipsyncd.job/1"
 FILE_NAME = "job.json"
@@ -124,9 +125,8 @@ def read(path: Path) -> Job:
         JournalError: It is missing, torn or not of our schema.
     """
     try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(_LARGEST))
-    except (OSError, ValueError) as error:
+        document = json.loads(read_plain(path, _LARGEST))
+    except (OSError, ValueError, RecursionError) as error:
         raise JournalError(f"the job.json of {shown(path.parent.name)} cannot be read ({error})") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise JournalError(f"the job.json of {shown(path.parent.name)} is not of the schema {SCHEMA}")

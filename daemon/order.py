@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,14 @@ from pathlib import Path
 
 from daemon.errors import DropError
 from daemon.name import key, shown
+from daemon.plain import read_plain
 from lipsync import PHOTO_SUFFIXES
 
 _LARGEST = 64 * 1024
+_MOST_FAULTS = 8
+_MOST_FACES = 1000
+_CHAIN = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
+"""Dotted names of many parts: reading one takes time by the square of them."""
 _PICKS = ("largest", "left", "right")
 _KEYS = ("title", "description", "publish", "review", "engine", "who", "faces")
 _WISHES = ("pick", "who")
@@ -90,21 +96,27 @@ def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
         for face in sorted(order.photos & {*picks, *whos})
     ]
     if faults or missing:
-        message = f"job.toml: {'; '.join([*faults, *missing])}"
+        said = [*faults, *missing]
+        more = [f"and {len(said) - _MOST_FAULTS} more"] if len(said) > _MOST_FAULTS else []
+        message = f"job.toml: {'; '.join(said[:_MOST_FAULTS] + more)}"
         raise DropError(message, "Mend job.toml, or leave it out: it is not needed.", lacking=not faults)
     return order
 
 
 def _table(path: Path) -> Mapping[str, object]:
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = read_plain(path, _LARGEST + 1)
         if len(data) > _LARGEST:
             raise DropError("job.toml is too large to be one", "It holds a few lines at most.")
-        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        if _CHAIN.search(text):
+            raise DropError("job.toml has names of more than fifty parts", 'A line looks like: title = "Weekly report"')
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise DropError("job.toml is not UTF-8 text", "Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise DropError("job.toml is nested too deeply", "It holds a few lines at most.") from error
+    except ValueError as error:  # of the syntax, or a number of thousands of digits
         raise DropError(f"job.toml cannot be read: {error}", 'A line looks like: title = "Weekly report"') from error
 
 
@@ -202,14 +214,14 @@ def _wishes(
 def _pick(pick: object, where: str, faults: list[str]) -> str | int:
     if isinstance(pick, str) and pick in _PICKS:
         return pick
-    if isinstance(pick, int) and not isinstance(pick, bool) and pick >= 0:
+    if isinstance(pick, int) and not isinstance(pick, bool) and 0 <= pick < _MOST_FACES:
         return pick
     faults.append(f"{where} should be largest, left, right or a number counting from the left, from 0")
     return "largest"
 
 
 def _shown(value: object) -> str:
-    text = shown(value if isinstance(value, str) else repr(value))
+    text = shown(value[:200] if isinstance(value, str) else repr(value)[:200])
     return f'"{text[:80]}…"' if len(text) > 80 else f'"{text}"'
 
 

@@ -18,9 +18,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon.journal import OURS
+from daemon.plain import read_plain
 
 LOCK = "lock"
 CARD = "owner.json"
+_LONGEST_CARD = 10_000
 _BEAT = 5.0
 _LEASE = 120.0
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
@@ -143,8 +145,8 @@ def write_card(home: Path, owner: Owner) -> None:
 def read_card(home: Path) -> Owner | None:
     """Read who has the job, or had it last; None where nobody says so."""
     try:
-        return Owner(**json.loads((home / OURS / CARD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Owner(**json.loads(read_plain(home / OURS / CARD, _LONGEST_CARD)))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

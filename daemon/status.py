@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon.job import Job, JobTake, TakeState
+from daemon.plain import read_plain, write_plain
 
 FILE_NAME = "STATUS.txt"
 _EVERY = 1.0
+_LONGEST = 10_000
 
 
 class Status:
@@ -29,7 +31,7 @@ class Status:
             return
         beside = self._home / f".{FILE_NAME}.part"
         with contextlib.suppress(OSError):  # a full disk stops no work; the log has it too
-            beside.write_text(f"{text}\n", encoding="utf-8")
+            write_plain(beside, f"{text}\n".encode(errors="backslashreplace"))
             beside.replace(self._home / FILE_NAME)
         self._written, self.text = self._clock(), text
 
@@ -37,7 +39,7 @@ class Status:
 def read_status(home: Path) -> str:
     """Give the line of a job's STATUS.txt, or "" where there is none."""
     try:
-        return (home / FILE_NAME).read_text(encoding="utf-8").strip()
+        return read_plain(home / FILE_NAME, _LONGEST).decode().strip()
     except (OSError, ValueError):
         return ""
 

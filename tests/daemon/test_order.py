@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,43 @@ def test_all_job_toml_faults_at_once(tmp_path: Path) -> None:
     with pytest.raises(DropError) as fault:
         order(tmp_path, "titel = 'x'\nreview = 3\nengine = 'nope'")
     assert all(word in fault.value.message for word in ("titel", "review", "engine"))
+
+
+HOSTILE = {
+    "deep lists": ("a = " + "[" * 20_000, "nested too deeply"),
+    "deep tables": ("a = " + "{a=" * 5000 + "1" + "}" * 5000, "nested too deeply"),
+    "long number": ("a = " + "9" * 60_000, "cannot be read"),
+    "long name": (".".join("a" * 30_000) + " = 1", "more than fifty parts"),
+    "long quoted name": (".".join(['"a b"'] * 5_000) + " = 1", "more than fifty parts"),
+    "long table": ("[" + " . ".join("a" * 15_000) + "]", "more than fifty parts"),
+    "many keys": ("\n".join(f"k{number} = 1" for number in range(5000)), "and 4992 more"),
+    "one word": ("x" * 60_000, "cannot be read"),
+    "a path for an engine": ('engine = "../../etc/passwd"', "engine is"),
+    "a path above": ('who = "../../etc/passwd.png"', "the name of a photo in this folder"),
+    "an absolute path": ('[faces."p.png"]\nwho = "/etc/passwd.png"', "the name of a photo in this folder"),
+    "a face elsewhere": ('[faces."../p.png"]\npick = 1', "not a face in this folder"),
+    "no such face": ('[faces."p.png"]\npick = 99999999999999999999999999', "a number counting from the left"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_would_choke_or_lead_astray_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    text, words = HOSTILE[kind]
+    (tmp_path / "job.toml").write_text(text)
+    begun = time.monotonic()
+    with pytest.raises(DropError, match=words) as fault:
+        read_order(tmp_path / "job.toml", ["p.png"], Choices(("null",), ("folder",)))
+    assert time.monotonic() - begun < 2
+    assert len(fault.value.message) < 2000
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_job_toml_that_became_a_link_or_a_pipe_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "job.toml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        (tmp_path / "elsewhere").write_text('title = "secret"')
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=r"regular file|symbolic links"):
+        read_order(path, ["p.png"], Choices())
