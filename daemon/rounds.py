@@ -215,7 +215,7 @@ def _progress(task: Task, share: float) -> str:
 def _waiting(pending: Sequence[Delay]) -> str:
     first = pending[0]
     others = f", and {len(pending) - 1} more" if len(pending) > 1 else ""
-    every = f"looked at again every {span(first.error.wait or 0.0)}"
+    every = f"looked at again every {span(first.error.wait or 0.0).removesuffix(' 0 s')}"
     return f"waiting for {first.task.place}: {first.error.message}{others}; {every}"
 
 
