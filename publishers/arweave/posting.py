@@ -66,7 +66,9 @@ class Posting:
             record, status = self._signed(errand), Status("absent")
         else:
             status = self.gateways.status(identity(record))
-        if status.state == "absent" and not self._may_still_show(record):
+        if status.state == "absent":
+            if self._may_still_show(record):
+                return record, status
             record = self._sent(errand, record)
         record = self._chunks(errand, record)
         if record.state == INTENDED:
@@ -116,6 +118,8 @@ class Posting:
                 "Nothing is paid again for it. Ask another gateway (publish.arweave.gateway).",
                 10 * NEXT_BLOCK,
             )
+        if record.block:  # it was in a block a moment ago: that it is not is noted first, and must last
+            return True
         return record.state != INTENDED and 0 <= self.clock() - record.updated < GRACE
 
     def _sent(self, errand: Errand, record: Record) -> Record:

@@ -215,6 +215,25 @@ def test_what_was_mined_and_thrown_out_again_is_posted_again_as_it_was(bench: Ma
     assert one.paid == first.winston
 
 
+def test_a_gateway_that_forgets_a_block_for_a_moment(bench: Make) -> None:
+    one = bench(confirmations=100)
+    artifact = one.file()
+    one.once(artifact)
+    one.network.mine(90)
+    one.once(artifact)
+    one.clock.now += 10 * GRACE
+    identity = one.record(artifact).address[5:]
+    one.network.hidden.add(identity)
+    assert one.once(artifact) == "sent"
+    one.clock.now += GRACE - 1
+    assert one.once(artifact) == "sent"
+    one.network.hidden.clear()
+    assert one.once(artifact) == "pending"
+    one.network.mine(10)
+    assert one.done(artifact).address[5:] == identity
+    assert one.posts == 1
+
+
 def test_what_was_never_taken_is_signed_anew_once_it_cannot_turn_up(
     bench: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
