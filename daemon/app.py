@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -101,6 +102,8 @@ def run(
     stop = stop or threading.Event()
     notifier = notifier or notify.Notifier()
     log = open_log(sys.stderr)
+    if settings.paths.umask:
+        os.umask(int(settings.paths.umask, 8))  # the render process inherits it
     journal = Journal(settings.paths.root)
     if not settings.inbox.mount_guard:
         journal.prepare()

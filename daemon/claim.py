@@ -12,10 +12,11 @@ from pathlib import Path
 from daemon import durable, ownership, why
 from daemon.conclusion import RETRY, discard
 from daemon.errors import JournalError
-from daemon.inbox import Drop
+from daemon.inbox import Drop, in_use
 from daemon.job import Job, State
 from daemon.journal import FILE_NAME, INPUTS, OURS, Journal, read
 from daemon.listing import listing
+from daemon.mount import mount_of
 from daemon.name import numbered, shown, valid
 from daemon.owner import Hold, Owners, read_card
 from daemon.papers import written
@@ -83,7 +84,7 @@ def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | N
         discard(home)
         hold.release()
         return None
-    ownership.give_home(home)
+    ownership.give_home(home, away=False)
     return Claimed(job, home, hold)
 
 
@@ -145,7 +146,9 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
 
 
 def _changed(drop: Drop, home: Path) -> bool:
-    return listing(home / INPUTS) != drop.listing
+    """Say whether a drop is not any more what had settled; from here on nobody can open its files by their old path."""
+    inputs = home / INPUTS
+    return listing(inputs) != drop.listing or bool(in_use(inputs, drop.listing, mount_of(inputs).remote))
 
 
 def _given_back(drop: Drop, home: Path) -> bool:

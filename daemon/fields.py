@@ -93,6 +93,7 @@ Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Fiel
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
+Umask = Annotated[str, Field(pattern=r"^(0o?)?[0-7]{3}$|^$")]
 Words = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Seconds = Annotated[float, Field(ge=0)]

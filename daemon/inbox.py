@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.casting import cast
+from daemon.ending import short
 from daemon.errors import DropError
 from daemon.job import JobTake
 from daemon.listing import ORDER, Kind, Listing, ignorable, listing, partial
+from daemon.mount import mount_of
 from daemon.name import results, shown, valid
 from daemon.order import Choices, Order, read_order
+from daemon.writer import written
 
 _LACKING_SETTLES = 6
 _LACKING_LEAST = 10.0
 _UNREAD_HINT = "Save pictures as jpg or png, videos as mp4, audio as wav or mp3."
 _EMPTY_FACTOR = 10
-"""How much longer than for a missing file we wait for an empty one: it may be a placeholder of a slow upload."""
+"""How much longer than for a missing file we wait for one that is empty or ends too early: its upload may be slow, or
+have broken off and go on soon."""
+_BUSY = 0.5
+"""Seconds at least between two looks whether a file is still open."""
 
 
 class EmptyFileError(DropError):
@@ -63,11 +69,19 @@ class Look:
 
 @dataclass
 class _Seen:
-    """A folder in the inbox: what it looked like, since when, and when it arrived."""
+    """A folder in the inbox: what it looks like, since when, and when it arrived.
+
+    Attributes:
+        arrived: By our clock, and by the file system's among those that arrived between two looks.
+        judged: The drop that it is, once that is known; what comes of it then stays so until something changes.
+        open: What to say while a file of it is open for writing somewhere; "" if none was.
+    """
 
     listing: Listing
     since: float
-    arrived: float
+    arrived: tuple[float, int]
+    judged: Drop | None = None
+    open: str = ""
 
 
 class Inbox:
@@ -97,10 +111,12 @@ class Inbox:
         self._folder = folder
         self._settle = settle
         self._choices = choices
+        self._patient = patient
         self._patience = max(_LACKING_SETTLES * settle, _LACKING_LEAST) if patient else settle
         self._placeholder = self._patience * (_EMPTY_FACTOR if patient else 1)
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
+        self._remote = False
 
     def look(self) -> Look:
         """List the inbox once and say what is ready.
@@ -109,11 +125,12 @@ class Inbox:
             OSError: The inbox itself cannot be listed.
         """
         now = self._clock()
+        self._remote = mount_of(self._folder).remote
         names, waiting = self._names()
         seen = {name: self._glance(name, now) for name in names}
         self._seen = {name: entry for name, entry in seen.items() if entry is not None}
         waiting += [(name, "it cannot be read") for name, entry in seen.items() if entry is None]
-        drops: list[tuple[float, Drop]] = []
+        drops: list[tuple[tuple[float, int], Drop]] = []
         due = math.inf
         for name, entry in self._seen.items():
             found = self._judge(self._folder / name, entry, now)
@@ -125,13 +142,6 @@ class Inbox:
                 due = min(due, left)
         drops.sort(key=lambda pair: pair[0])
         return Look(tuple(drop for _, drop in drops), tuple(waiting), due)
-
-    def unchanged(self, drop: Drop, folder: Path) -> bool:
-        """Say whether a drop that was moved to ``folder`` is still what it was when it had settled."""
-        try:
-            return listing(folder) == drop.listing
-        except OSError:
-            return False
 
     def _names(self) -> tuple[list[str], list[tuple[str, str]]]:
         """Give the folders in the inbox, and what else lies there and why it is left alone."""
@@ -157,7 +167,7 @@ class Inbox:
         except OSError:
             return None
         if before is None:
-            return _Seen(found, now, now)
+            return _Seen(found, now, (now, self._changed(name)))
         return before if before.listing == found else _Seen(found, now, before.arrived)
 
     def _judge(self, folder: Path, seen: _Seen, now: float) -> Drop | tuple[str, float]:
@@ -169,20 +179,55 @@ class Inbox:
         if found.partial:
             return f"{shown(found.partial[0])} is still being copied", math.inf
         if quiet < self._settle:
-            return "it is still changing", self._settle - quiet
+            return seen.open or "it is still changing", self._settle - quiet
+        drop = seen.judged or self._cast(folder, found, quiet)
+        if not isinstance(drop, Drop) or (seen.judged and self._remote):  # opening files there takes its time
+            return drop
+        if name := in_use(folder, found, self._remote):
+            seen.since = now  # we have not seen yet what is written last settle
+            seen.open = f"{shown(name)} is still open in another program"
+            return seen.open, max(self._settle, _BUSY) if self._patient else math.inf
+        seen.judged = drop
+        return drop
+
+    def _cast(self, folder: Path, found: Listing, quiet: float) -> Drop | tuple[str, float]:
+        """Say what is to be made of a settled folder, or what is still waited for and how long that may last."""
         try:
-            takes, order = cast_drop(folder, found, self._choices)
+            drop = Drop(folder, found, *cast_drop(folder, found, self._choices))
         except DropError as fault:
             patience = self._patience_for(fault)
             return (fault.message, patience - quiet) if quiet < patience else Drop(folder, found, (), Order(), fault)
         except OSError as error:
             return f"it cannot be read ({error.strerror})", self._settle
-        return Drop(folder, found, takes, order)
+        if quiet < self._placeholder and (name := _cut_off(drop)):
+            return f"{shown(name)} is not all there yet", self._placeholder - quiet
+        return drop
+
+    def _changed(self, name: str) -> int:
+        """Give the file system's own time of a folder's last change: it only sorts those of one look."""
+        try:
+            return (self._folder / name).lstat().st_ctime_ns
+        except OSError:
+            return 0
 
     def _patience_for(self, fault: DropError) -> float:
         if isinstance(fault, EmptyFileError):
             return self._placeholder
         return self._patience if fault.lacking else self._settle
+
+
+def in_use(folder: Path, found: Listing, remote: bool) -> str:
+    """Give the first file of a folder that somebody still has open for writing, or ""."""
+    odd = {path for path, _ in found.odd}
+    return written(folder, (entry.path for entry in found.entries if entry.path not in odd), remote)
+
+
+def _cut_off(drop: Drop) -> str:
+    """Give the first photo, video or audio of a drop whose end is missing, or ""."""
+    if drop.fault is not None:
+        return ""
+    names = (*drop.listing.names(Kind.AUDIO), *drop.listing.names(Kind.FACE))
+    return next((name for name in names if short(drop.folder / name)), "")
 
 
 def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[JobTake, ...], Order]:

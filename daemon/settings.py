@@ -29,6 +29,7 @@ from daemon.fields import (
     Seconds,
     SecretFile,
     StateFolder,
+    Umask,
     Words,
     state_folder,
 )
@@ -51,6 +52,7 @@ class Paths(Section):
 
     root: Folder = Path("~/lipsyncd")
     state: StateFolder = Field(default_factory=state_folder)
+    umask: Umask = ""
 
 
 class Inbox(Section):
