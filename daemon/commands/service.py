@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import grp
 import os
 import pwd
 from argparse import Namespace
@@ -151,17 +152,17 @@ def _writes(settings: Settings) -> list[Path]:
 
 
 def _known(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
+    return any(entry.pw_name == user for entry in pwd.getpwall())
 
 
 def _make_user(steps: Steps, place: Installation) -> None:
-    if not _known(place.user):
-        words = ("--system", "--user-group", "--no-create-home", "--home-dir", str(place.root))
-        steps.call("useradd", *words, "--shell", "/usr/sbin/nologin", place.user)
+    """Make the service's user, in a group of the same name, which may be there already for the share."""
+    if _known(place.user):
+        return
+    there = any(entry.gr_name == place.user for entry in grp.getgrall())
+    words = ["--gid", place.user] if there else ["--user-group"]
+    words += ["--no-create-home", "--home-dir", str(place.root), "--shell", "/usr/sbin/nologin"]
+    steps.call("useradd", "--system", *words, place.user)
 
 
 def _check_readable(steps: Steps, place: Installation) -> None:
