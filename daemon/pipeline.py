@@ -66,7 +66,8 @@ class Pipeline:
                 raise Cancelled
             self._steps[work.job.state](work, pulse)
         except Cancelled:
-            work.save(work.job.fail("the job was cancelled", ""))
+            while_doing = f" while {' and '.join(work.cut_short)}: what was sent stays there" if work.cut_short else ""
+            work.save(work.job.fail(f"the job was cancelled{while_doing}", ""))
         except PublishError as error:
             work.save(work.job.fail(error.message, error.hint))
         except FileNotFoundError as error:

@@ -8,6 +8,7 @@ them of the same.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,8 @@ from daemon.journal import OURS, Journal, folders
 from daemon.work import Work
 from daemon.worker import Pulse
 
-PUBLISHED = "published"
-"""In ``.lipsyncd/``: copies of what another job has published."""
+_COPY = "published"
+"""In ``.lipsyncd/``: "1.published.mp4" is a copy of what another job has published."""
 _PIECE = 8 << 20
 
 
@@ -78,8 +79,7 @@ def _taken(work: Work, job: Job, take: JobTake, other: _Other, old: JobTake, pul
     elif old.video is None:
         return job
     number = [one.face for one in job.takes].index(take.face) + 1
-    stash = f"{PUBLISHED}/{number}"
-    (work.hidden / PUBLISHED).mkdir(exist_ok=True)
+    stash = f"{number}.{_COPY}"
     for suffix, kept in ((".mp4", old.video), (".jpg", old.poster)):
         copy = work.hidden / f"{stash}{suffix}"
         source = other.files / f"{Path(old.name).name}{suffix}"
@@ -98,15 +98,19 @@ def _copied(source: Path, target: Path, kept: Kept, pulse: Pulse) -> bool:
     """Copy a file and say whether it is the one that was hashed."""
     if source.is_symlink() or not source.is_file() or source.stat().st_size != kept.bytes:
         return False
-    digest = hashlib.sha256()
     try:
-        with source.open("rb") as reader, target.open("wb") as writer:
-            while piece := reader.read(_PIECE):
-                pulse(None)
-                digest.update(piece)
-                writer.write(piece)
+        handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise LaterError(f"{source.name} is just being moved", "", wait=1.0) from error
+    target.unlink(missing_ok=True)
+    digest = hashlib.sha256()
+    with os.fdopen(handle, "rb") as reader, target.open("xb") as writer:
+        while piece := reader.read(_PIECE):
+            pulse(None)
+            digest.update(piece)
+            writer.write(piece)
+        writer.flush()
+        os.fsync(writer.fileno())
     return digest.hexdigest() == kept.sha256
 
 

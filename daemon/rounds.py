@@ -128,7 +128,7 @@ class Rounds:
             try:
                 change = errand.answer()
             except Interruption:
-                continue
+                work.cut_short.append(task.doing)
             except PublishError as error:
                 self._missed(work, task, error)
             except FileNotFoundError as error:
@@ -139,6 +139,7 @@ class Rounds:
     def _leave(self, work: Work, place: str) -> Task:
         """Go on without a call that does not end; what it still does, it does alone."""
         task, _ = work.errands.pop(place)
+        work.cut_short.append(task.doing)
         work.log.warning("a call was left behind", publisher=place, doing=task.doing)
         self._messengers.pop(place).dismiss()
         return task
@@ -161,6 +162,7 @@ class Rounds:
         work.delays.pop(task.doing, None)
         work.unanswered.pop(task.doing, None)
         work.finished.add(task.doing)
+        work.cut_short = [doing for doing in work.cut_short if doing != task.doing]
 
     def _missed(self, work: Work, task: Task, error: PublishError) -> None:
         """Note that a call did not succeed: it is made again later, or never."""

@@ -33,6 +33,7 @@ class Work:
         unanswered: How often in a row a task did not succeed, by what it does.
         finished: What was done that is not worth writing down.
         fault: What will end the job as soon as no call is under way.
+        cut_short: What calls were doing that did not come to their end.
         asked: When the calls under way were asked to end, or None.
         papers: The papers that are written, by name.
         parked: Left alone until the daemon starts again.
@@ -52,6 +53,7 @@ class Work:
         self.unanswered: Counter[str] = Counter()
         self.finished: set[str] = set()
         self.fault: PublishError | FileNotFoundError | None = None
+        self.cut_short: list[str] = []
         self.asked: float | None = None
         self.papers: dict[str, Artifact] = {}
         self.parked = False

@@ -121,7 +121,7 @@ def test_cancelled_in_the_middle(bench: Bench, stores: Stores, manner: dict[str,
         )
         assert time.monotonic() - begin < 6
         why = bench.text("failed/talk/WHY.txt")
-        assert "cancelled" in why
+        assert "cancelled while publishing ann.mp4 to alpha: what was sent stays there." in why
         assert "Published already" in why
         assert "ann.mp4: ipfs://" in why
         assert "(plain)" in why
