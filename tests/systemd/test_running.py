@@ -41,6 +41,20 @@ def test_a_drop_right_after_the_start_is_taken_and_people_may_delete_the_result(
     machine.run("runuser", "-u", "anna", "--", "rm", "-r", f"{service.root}/done/周报 one")
 
 
+def test_a_guest_of_an_open_share_may_delete_all_of_the_result(service: Service, sample: Path) -> None:
+    """Somebody who is in no group of ours, on a share where everybody may write."""
+    machine = service.machine
+    machine.sh(
+        "id guest >/dev/null 2>&1 || useradd guest; chmod 2777 /srv/lipsyncd /srv/lipsyncd/inbox /srv/lipsyncd/done"
+    )
+    service.restart()
+    files = {"ann.jpg": sample / "astronaut.jpg", "talk.flac": sample / "hello.en.flac"}
+    service.drop("open", files, who="guest", umask="000")
+    assert "ann.mp4" in service.done("open")
+    machine.run("runuser", "-u", "guest", "--", "rm", "-r", f"{service.root}/done/open")
+    machine.sh("chmod 2770 /srv/lipsyncd /srv/lipsyncd/inbox /srv/lipsyncd/done")
+
+
 def test_a_real_render_behind_every_wall(service: Service, sample: Path) -> None:
     service.configure(engine="reshape")
     service.restart()
