@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import stat
 from dataclasses import asdict, dataclass, replace
@@ -13,16 +12,17 @@ from pathlib import Path
 from daemon import durable, ownership, reuse
 from daemon.conclusion import PREVIOUS, letter_name
 from daemon.errors import JournalError, LaterError
-from daemon.job import Input, Job, JobTake, TakeState
+from daemon.job import Job, JobTake, TakeState
 from daemon.journal import FILE_NAME, OURS, read
 from daemon.message import Request
+from daemon.name import shown
+from daemon.seal import broken, sealed
 from daemon.work import Work
 from daemon.worker import Pulse, RenderCrash, RenderError, Worker
 from lipsync import Options, StorageError
 
 SUFFIXES = (".jpg", ".mp4")
 """Of a take's two files: the poster first, so that a video is never without one."""
-_PIECE = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Rendition:
         """
         takes = [take for take in work.job.takes if take.speech]
         names = sorted({name for take in takes for name in (take.face, take.speech, take.who) if name})
-        inputs = tuple(_input(work.inputs / name, pulse) for name in names)
+        inputs = tuple(sealed(work.inputs / name, work.seals, pulse) for name in names)
         job = replace(work.job, inputs=inputs)
         options = self._options(job)
         for take in takes:
@@ -79,6 +79,9 @@ class Rendition:
         request = self._request(work, take)
         log.info("take started", face=take.face, speech=take.speech, attempt=take.attempts + 1)
         work.estimate.begin()
+        if changed := _changed(work, take, pulse):
+            self._swapped(work, take, changed)
+            return
         try:
             rendered = self._worker.render(request, pulse, log)
         except RenderCrash as crash:
@@ -88,11 +91,23 @@ class Rendition:
             log.warning("take refused", **asdict(error.failure), speeches_heard=error.heard)
             self._refused(work, take, error)
         else:
+            if changed := _changed(work, take, pulse):
+                self._swapped(work, take, changed)
+                return
             work.estimate.end()
             facts = {"frames": rendered.made.frames, "warnings": list(rendered.made.warnings)}
             log.info("take finished", speeches_heard=rendered.heard, **facts)
             work.save(work.job.with_take(take.finished(rendered.made, request.video.stem)))
             place(work, take.face)
+
+    def _swapped(self, work: Work, take: JobTake, name: str) -> None:
+        """Give up a take of which a file was changed under our hands: nobody can say what was made of what."""
+        request = self._request(work, take)
+        for path in (request.video, request.poster):
+            path.unlink(missing_ok=True)
+        hint = "Drop the folder anew, and leave it alone until it is done."
+        work.log.warning("a dropped file was changed", file=name)
+        work.save(work.job.with_take(take.failed(f"{shown(name)} was changed while it was worked on", hint)))
 
     def _refused(self, work: Work, take: JobTake, error: RenderError) -> None:
         failure = error.failure
@@ -181,6 +196,13 @@ def _reused(work: Work, job: Job) -> Job:
     return replace(job, recorded="") if job.in_state(TakeState.WAITING) else job
 
 
+def _changed(work: Work, take: JobTake, pulse: Pulse) -> str:
+    """Name a file of a take that is no more what was hashed, or give ""."""
+    names = [name for name in (take.face, take.speech, take.who) if name]
+    looks = ((name, broken(work.inputs / name, work.job.input(name), work.seals, pulse)) for name in names)
+    return next((name for name, is_broken in looks if is_broken), "")
+
+
 def _renamed(message: str, stash: str, name: str) -> str:
     """Call a result by the name that it will have."""
     for suffix in SUFFIXES:
@@ -195,17 +217,6 @@ def _sound(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_nlink == 1
-
-
-def _input(path: Path, pulse: Pulse) -> Input:
-    """Hash a dropped file; gigabytes of it take their time, and the daemon must be seen to live meanwhile."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    digest = hashlib.sha256()
-    with os.fdopen(handle, "rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            pulse(None)
-        return Input(path.name, digest.hexdigest(), file.tell())
 
 
 def _key(job: Job, take: JobTake, options: Options) -> str:

@@ -12,6 +12,7 @@ from daemon.job import Job
 from daemon.journal import INPUTS, OURS, Journal
 from daemon.messenger import Errand
 from daemon.owner import Hold
+from daemon.seal import Seal
 from daemon.status import Estimate, Status
 from daemon.task import Delay, Task
 from publishers import Artifact, PublishError
@@ -36,6 +37,8 @@ class Work:
         cut_short: What calls were doing that did not come to their end.
         asked: When the calls under way were asked to end, or None.
         papers: The papers that are written, by name.
+        seals: How the dropped files looked when they were hashed, by name.
+        rivals: How many other folders take turns with this one in being rendered.
         parked: Left alone until the daemon starts again.
     """
 
@@ -56,7 +59,9 @@ class Work:
         self.cut_short: list[str] = []
         self.asked: float | None = None
         self.papers: dict[str, Artifact] = {}
+        self.rivals = 0
         self.parked = False
+        self.seals: dict[str, Seal] = {}
         self.journal = journal
 
     @property
