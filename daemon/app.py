@@ -17,8 +17,10 @@ from structlog.typing import FilteringBoundLogger
 import lipsync
 import publishers
 from daemon import claim, conclusion, notify, owner, rendition
+from daemon.arrivals import Arrivals
 from daemon.cage import cage_of
 from daemon.desk import Desk
+from daemon.hours import Hours
 from daemon.inbox import Inbox
 from daemon.journal import Journal
 from daemon.log import open_log
@@ -29,6 +31,7 @@ from daemon.papers import Papers
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
 from daemon.rounds import Rounds
+from daemon.schedule import Schedule
 from daemon.settings import Settings
 from daemon.watch import Watch
 from daemon.worker import COMMAND, Worker
@@ -142,7 +145,8 @@ def _desk(
     choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
     return Desk(
         journal=journal,
-        inbox=Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once),
+        arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
+        schedule=Schedule(Hours() if once else Hours.of(settings.render.hours), log),
         pipeline=Pipeline(
             journal,
             rendition.Rendition(worker, terms),

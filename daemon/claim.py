@@ -49,6 +49,7 @@ def new_job(drop: Drop, terms: Terms, created: datetime) -> Job:
         name=drop.folder.name if valid(drop.folder.name) else shown(drop.folder.name),
         created=created.isoformat(timespec="milliseconds"),
         engine=order.engine or terms.engine,
+        priority=order.priority,
         takes=drop.takes,
         state=State.FAILED if fault else State.QUEUED,
         title=order.title,

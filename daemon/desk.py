@@ -14,20 +14,22 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon import claim
+from daemon.arrivals import Arrivals
 from daemon.errors import JournalError, LaterError, Stopped, Underway
-from daemon.inbox import Drop, Inbox, Look
+from daemon.inbox import Drop
 from daemon.job import State, TakeState
 from daemon.journal import Journal, folders
 from daemon.mount import Ground
 from daemon.name import shown
 from daemon.owner import Owners
-from daemon.pipeline import Pipeline, cancelled
+from daemon.pipeline import Pipeline, cancelled, due, unapproved
 from daemon.pulse import Pulse
+from daemon.schedule import Schedule
 from daemon.status import Status
 from daemon.work import Work
 
 _LOOK_EVERY = 1.0
-"""Seconds between two looks at the inbox while there is other work."""
+"""Seconds between two looks at jobs that wait: somebody may cancel or approve them."""
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
 _UNREADABLE = (
     "Nothing is done here: job.json cannot be read. Move the folder inputs/ back to inbox/, under the name it had."
@@ -36,8 +38,6 @@ _SERVE_EVERY = 0.25
 """Seconds between two looks at the jobs that are being published, while a take of another one is rendered."""
 _LONG = frozenset({State.QUEUED, State.RENDERED})
 """States whose steps may last: takes are rendered and signed. All others are over in a moment."""
-_STUCK = 30.0
-"""Seconds after which a drop that could not be taken is tried again."""
 
 
 @dataclass
@@ -53,7 +53,8 @@ class Desk:
     """
 
     journal: Journal
-    inbox: Inbox
+    arrivals: Arrivals
+    schedule: Schedule
     pipeline: Pipeline
     owners: Owners
     terms: claim.Terms
@@ -66,10 +67,7 @@ class Desk:
     failed: bool = field(default=False, init=False)
     _works: dict[Path, Work] = field(default_factory=dict, init=False)
     _current: Work | None = field(default=None, init=False)
-    _look: Look = field(default_factory=lambda: Look((), (), 0.0), init=False)
-    _looked: float = field(default=-math.inf, init=False)
-    _stuck: dict[str, float] = field(default_factory=dict, init=False)
-    _said: dict[str, str] = field(default_factory=dict, init=False)
+    _stuck: set[Path] = field(default_factory=set, init=False)
     _served: float = field(default=-math.inf, init=False)
 
     def turn(self) -> float:
@@ -80,12 +78,15 @@ class Desk:
         self._hold()
         self._glance()
         self._adopt()
-        work = self._ready() or self._take()
+        work = self._ready() or self._next()
         if work is None:
-            self._looked = -math.inf
+            self.arrivals.expire()
+            self.schedule.tell(self._works, None)
             return self._pause()
         self._current = work
+        self.schedule.begin(work)
         self._step(work)
+        self.schedule.end(work)
         return 0.0
 
     @property
@@ -104,8 +105,7 @@ class Desk:
     def finished(self) -> bool:
         """Whether nothing is left that we could do without a change from outside."""
         working = [work for work in self._works.values() if not self._idle(work)]
-        drops = [drop for drop in self._look.drops if drop.folder.name not in self._stuck]
-        return not working and not drops and self._look.due == math.inf
+        return not working and self.arrivals.settled
 
     @property
     def summary(self) -> str:
@@ -114,13 +114,14 @@ class Desk:
         work = self._current or next(under_way, None)
         if work is not None and work.status.text:
             return f"{shown(work.home.name)}: {work.status.text}"
-        return f"{len(self._works)} jobs in hand, {len(self._look.waiting)} folders arriving"
+        until = "" if self.schedule.open else f", videos are begun from {self.schedule.opens} on"
+        return f"{len(self._works)} jobs in hand, {self.arrivals.arriving} folders arriving{until}"
 
     def close(self) -> None:
         """Let go of all jobs; the next daemon goes on with them."""
         self.pipeline.close(self._works.values())
         for work in self._works.values():
-            if not _unapproved(work):  # what it says then, somebody can do meanwhile
+            if not unapproved(work):  # what it says then, somebody can do meanwhile
                 work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
             work.hold.release()
 
@@ -130,32 +131,18 @@ class Desk:
         if mounted and self.ground.guard:
             self.journal.prepare()
         if mounted and self.journal.inbox.is_dir():
-            self._said.pop("the root", None)
+            self.arrivals.unsay("the root")
             return True
-        self._say("the root", "it is not there, or its share is not mounted: waiting for it")
-        self._look = Look((), (), math.inf)
+        self.arrivals.say("the root", "it is not there, or its share is not mounted: waiting for it")
+        self.arrivals.clear()
         self.failed = True
         return False
 
     def _glance(self) -> None:
         """Look at the inbox, if the last look is old enough; called while takes are rendered, too."""
-        now = self.clock()
-        if now - self._looked < _LOOK_EVERY:
-            return
-        self._looked = now
-        try:
-            self._look = self.inbox.look()
-        except OSError as error:
-            self._look = Look((), (("the inbox", f"it cannot be read ({error.strerror})"),), math.inf)
-        for name, reason in self._look.waiting:
-            self._say(name, reason)
-        names = {name for name, _ in self._look.waiting}
-        self._said = {name: said for name, said in self._said.items() if name in names}
-
-    def _say(self, name: str, reason: str) -> None:
-        if self._said.get(name) != reason:
-            self._said[name] = reason
-            self.log.info("waiting", folder=name, reason=reason)
+        if self.arrivals.glance() and self._current is not None:
+            self._line()
+            self.schedule.tell(self._works, self._current)
 
     def _adopt(self) -> None:
         """Take up the jobs in working/ that nobody has in hand, and let go of those that somebody removed."""
@@ -166,12 +153,12 @@ class Desk:
             del self._works[work.home]
             self.log.warning("a job's folder is gone", job=work.job.id, folder=work.home.name)
         for home in folders(self.journal.working):
-            if home in self._works or str(home) in self._stuck:
+            if home in self._works or home in self._stuck:
                 continue
             try:
                 claimed = claim.adopt(home, self.journal, self.owners)
             except (JournalError, OSError) as error:
-                self._stuck[str(home)] = math.inf
+                self._stuck.add(home)
                 self.failed = True
                 if isinstance(error, JournalError):
                     Status(home).say(_UNREADABLE, now=True)
@@ -189,32 +176,48 @@ class Desk:
         return work
 
     def _ready(self) -> Work | None:
-        """Give the job that is next; the one that was taken first comes first."""
+        """Give a job that needs no renderer any more, or not yet: what is begun is brought to its end first."""
         now = self.clock()
-        return next((work for work in self._works.values() if _due(work, now)), None)
+        works = (work for work in self._works.values() if due(work, now))
+        short = next((work for work in works if not work.job.to_render or cancelled(work)), None)
+        if short is not None:
+            return short
+        refused = (drop for drop in self.arrivals.drops() if drop.fault is not None)
+        return next((work for drop in refused if (work := self._take(drop))), None)
 
-    def _take(self) -> Work | None:
-        """Take the drop that arrived first and can be taken."""
-        now = self.clock()
-        for drop in self._look.drops:
-            if self._stuck.get(drop.folder.name, -math.inf) > now:
+    def _next(self) -> Work | None:
+        """Give the job whose turn it is with the renderer, or take the drop whose turn it is."""
+        drops = {drop.folder: drop for drop in self.arrivals.drops()}
+        for folder in self._line():
+            work = self._works.get(folder)
+            if work is None:
+                work = self._take(drops[folder])
+            elif not self.schedule.open:
                 continue
-            try:
-                claimed = self._claim(drop)
-            except OSError as error:
-                self._stuck[drop.folder.name] = now + _STUCK
-                self.failed = True
-                self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
-                continue
-            if claimed is not None:
-                return self._begin(claimed, "job taken")
+            if work is not None:
+                return work
         return None
 
-    def _claim(self, drop: Drop) -> claim.Claimed | None:
-        self._stuck.pop(drop.folder.name, None)
-        self._look = Look(tuple(one for one in self._look.drops if one != drop), self._look.waiting, self._look.due)
+    def _line(self) -> list[Path]:
+        now = self.clock()
+        works = [work for work in self._works.values() if work.job.to_render and due(work, now)]
+        return self.schedule.line(works, self.arrivals.drops())
+
+    def _take(self, drop: Drop) -> Work | None:
+        """Take a drop; None where that cannot be done, or somebody else did it."""
+        self.arrivals.hand_over(drop)
         job = claim.new_job(drop, self.terms, datetime.now(UTC))
-        return claim.claim(drop, job, self.journal, self.owners)
+        try:
+            claimed = claim.claim(drop, job, self.journal, self.owners)
+        except OSError as error:
+            self.arrivals.shelve(drop)
+            self.failed = True
+            self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
+            return None
+        if claimed is None:
+            return None
+        self.schedule.taken(drop.folder, claimed.home)
+        return self._begin(claimed, "job taken")
 
     def _step(self, work: Work) -> None:
         try:
@@ -245,6 +248,8 @@ class Desk:
         """Do what must go on whatever else we do."""
         self.ping()
         self._hold()
+        if self._current is not None:
+            self.schedule.beat(self._current)
         self._glance()
         now = self.clock()
         if now - self._served >= _SERVE_EVERY:
@@ -261,33 +266,22 @@ class Desk:
         """Take the short steps of other jobs while a long one is taken: their publishers wait for nobody's render."""
         at_work = self._current
         for work in list(self._works.values()):
-            if work is not at_work and work.job.state not in _LONG and _due(work, now):
+            short = work.job.state not in _LONG or cancelled(work)
+            if work is not at_work and short and due(work, now):
                 self._current = work  # so that a bug parks the right one
                 self._step(work)
         self._current = at_work
 
     def _idle(self, work: Work) -> bool:
         """Say whether a job waits for something that may never come."""
-        return work.parked or _unapproved(work) or bool(self.tries and work.misses > self.tries)
+        return work.parked or unapproved(work) or bool(self.tries and work.misses > self.tries)
 
     def _pause(self) -> float:
         """Seconds until something is due that no event tells us of."""
         now = self.clock()
-        moments = [work.retry_at - now for work in self._works.values() if not work.parked]
-        if moments:
+        works = [work for work in self._works.values() if not work.parked]
+        shut = not self.schedule.open
+        moments = [work.retry_at - now for work in works if not (shut and work.job.to_render)]
+        if works:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
-        moments += [moment - now for moment in self._stuck.values() if moment < math.inf]
-        return max(0.0, min([self._look.due, *moments]))
-
-
-def _due(work: Work, now: float) -> bool:
-    """Say whether a step of a job can be taken now."""
-    if work.parked:
-        return False
-    if work.errands:
-        return work.retry_at <= now or any(errand.over for _, errand in work.errands.values())
-    return work.retry_at <= now or cancelled(work)
-
-
-def _unapproved(work: Work) -> bool:
-    return work.job.state is State.REVIEW and not work.job.approved
+        return max(0.0, min([self.arrivals.due, *moments]))

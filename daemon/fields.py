@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from daemon.hours import Hours
+
 WINSTON = 10**12
 """In one AR."""
 
@@ -66,6 +68,11 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _hours(value: str) -> str:
+    Hours.of(value)
+    return value
+
+
 def _rate(value: object) -> object:
     """Read 25, 29.97 and "30000/1001" exactly as written."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
@@ -93,6 +100,7 @@ Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Fiel
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
+Schedule = Annotated[str, AfterValidator(_hours)]
 Umask = Annotated[str, Field(pattern=r"^(0o?)?[0-7]{3}$|^$")]
 Words = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]

@@ -190,6 +190,7 @@ class Job:
         recorded: When the manifest was written, UTC, ISO 8601, so that it is written the same once more; or "".
         notes: What went wrong without any harm to the videos.
         version: Of the lipsyncd that took it, or "".
+        priority: Whose takes come first: "high", "normal" or "low".
         engine: Which engine renders it.
         error: Why the whole job failed, or "".
     """
@@ -215,6 +216,12 @@ class Job:
     recorded: str = ""
     notes: tuple[Note, ...] = ()
     version: str = ""
+    priority: str = "normal"
+
+    @property
+    def to_render(self) -> bool:
+        """Whether takes of it wait to be rendered."""
+        return self.state is State.QUEUED and bool(self.in_state(TakeState.WAITING))
 
     def move(self, state: State) -> Job:
         """Give the job in its next state.

@@ -20,7 +20,8 @@ _MOST_FACES = 1000
 _CHAIN = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
 """Dotted names of many parts: reading one takes time by the square of them."""
 _PICKS = ("largest", "left", "right")
-_KEYS = ("title", "description", "publish", "review", "engine", "who", "faces")
+PRIORITIES = ("high", "normal", "low")
+_KEYS = ("title", "description", "publish", "review", "engine", "priority", "who", "faces")
 _WISHES = ("pick", "who")
 _EMPTY: Mapping[str, object] = {}
 
@@ -38,6 +39,7 @@ class Order:
     """What a person asks for; None where they leave it to the settings.
 
     Attributes:
+        priority: Whose takes come first: one of PRIORITIES.
         picks: Which face in a file with several, by file name.
         who: File name of a photo of the person who is meant in every file that says nothing else, or "".
         whos: Likewise for one file, by its name.
@@ -48,6 +50,7 @@ class Order:
     publish: tuple[str, ...] | None = None
     review: bool | None = None
     engine: str | None = None
+    priority: str = "normal"
     picks: Mapping[str, str | int] = field(default_factory=dict)
     who: str = ""
     whos: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +89,7 @@ def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
         publish=_publish(table, choices.publishers, faults),
         review=_truth(table, "review", faults),
         engine=_engine(table, choices.engines, faults),
+        priority=_priority(table, faults),
         picks=picks,
         who=who,
         whos=whos,
@@ -144,6 +148,15 @@ def _engine(table: Mapping[str, object], known: tuple[str, ...], faults: list[st
         return value
     faults.append(f"engine is {_shown(value)}; it should be one of: {', '.join(known)}{_meant(value, known)}")
     return None
+
+
+def _priority(table: Mapping[str, object], faults: list[str]) -> str:
+    value = table.get("priority", "normal")
+    if isinstance(value, str) and value in PRIORITIES:
+        return value
+    meant = _meant(value.strip().lower() if isinstance(value, str) else value, PRIORITIES)
+    faults.append(f"priority is {_shown(value)}; it should be one of: {', '.join(PRIORITIES)}{meant}")
+    return "normal"
 
 
 def _publish(table: Mapping[str, object], known: tuple[str, ...], faults: list[str]) -> tuple[str, ...] | None:

@@ -141,3 +141,17 @@ class Pipeline:
 def cancelled(work: Work) -> bool:
     """Say whether somebody asked for the job to be given up."""
     return (work.home / CANCEL).exists()
+
+
+def due(work: Work, now: float) -> bool:
+    """Say whether a step of a job can be taken now."""
+    if work.parked:
+        return False
+    if work.errands:
+        return work.retry_at <= now or any(errand.over for _, errand in work.errands.values())
+    return work.retry_at <= now or cancelled(work)
+
+
+def unapproved(work: Work) -> bool:
+    """Say whether a job waits for somebody to approve it."""
+    return work.job.state is State.REVIEW and not work.job.approved

@@ -65,7 +65,7 @@ class Pulse:
                 raise Cancelled
         if take := self._take():
             left = self._work.estimate.job_left(self._share, after(self._work.job))
-            self._work.status.say(progress_line(self._work.job, take, self._share, left))
+            self._work.status.say(progress_line(self._work.job, take, self._share, left, self._work.rivals))
         if self._stop.is_set():
             self._check_end(now)
 

@@ -26,6 +26,7 @@ from daemon.fields import (
     OptionalPath,
     Price,
     Rate,
+    Schedule,
     Seconds,
     SecretFile,
     StateFolder,
@@ -88,6 +89,7 @@ class Rendering(Section):
     quality: Annotated[int, Field(ge=0, le=51)] = 18
     encoder: Literal["auto", "libx264", "h264_nvenc"] = "auto"
     attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    hours: Schedule = ""
     confined: bool = True
     readable: Names = ()
 
@@ -179,6 +181,13 @@ class Publish(Section):
         return table.model_dump() if isinstance(table, Section) else {}
 
 
+class Done(Section):
+    """``[done]``: how long finished jobs stay."""
+
+    keep_days: Count = 0
+    keep_inputs: bool = True
+
+
 class Notify(Section):
     """Who is told when a job ends."""
 
@@ -204,6 +213,7 @@ class Settings(BaseSettings):
     label: Label = Field(default_factory=Label)
     credentials: Credentials = Field(default_factory=Credentials)
     publish: Publish = Field(default_factory=Publish)
+    done: Done = Field(default_factory=Done)
     notify: Notify = Field(default_factory=Notify)
     page: Page = Field(default_factory=Page)
 

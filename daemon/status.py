@@ -79,11 +79,34 @@ class Estimate:
         return left + after * usual
 
 
-def progress_line(job: Job, take: JobTake, share: float, left: float | None) -> str:
-    """Give the one line about a take at work; ``share`` is 0–1."""
+def progress_line(job: Job, take: JobTake, share: float, left: float | None, rivals: int = 0) -> str:
+    """Give the one line about a take at work; ``share`` is 0–1, ``rivals`` the folders that take turns with its own."""
     number = [one.face for one in job.takes].index(take.face) + 1
     rest = "" if left is None else f", about {span(left)} left"
+    if rest and rivals and after(job):
+        rest += f" of its own; {folders(rivals)} {'takes' if rivals == 1 else 'take'} turns with it"
     return f"{number}/{len(job.takes)} {take.name}.mp4 {int(share * 100)} %{rest}"
+
+
+def place_line(job: Job, ahead: int, opens: str) -> str:
+    """Give the one line about a job that waits for the renderer.
+
+    Args:
+        job: The job.
+        ahead: How many folders are before it.
+        opens: When rendering begins, where that is not now, else "".
+    """
+    made = len(job.in_state(TakeState.RENDERED))
+    done = f"{made} of {len(job.takes)} videos are made; " if made else ""
+    if opens:
+        return f"Waiting for {opens}: {done}videos are only begun at certain hours (render.hours)."
+    said = f"{folders(ahead)} {'is' if ahead == 1 else 'are'} before this one" if ahead else "it is its turn next"
+    return f"Waiting: {done}{said}."
+
+
+def folders(number: int) -> str:
+    """Count folders in words."""
+    return f"{number} folder{'' if number == 1 else 's'}"
 
 
 def after(job: Job) -> int:

@@ -1,0 +1,116 @@
+"""Schedule: which folder's take is begun next, whether one may be begun now, and telling those that wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from daemon.hours import Hours
+from daemon.inbox import Drop
+from daemon.job import TakeState
+from daemon.status import place_line
+from daemon.turns import Turns, Waiting
+from daemon.work import Work
+
+_MOST = 32
+"""Jobs in hand with takes to render, of a priority or a higher one. More drops wait in the inbox: each job in hand
+costs an open file and a write now and then, and the renderer remembers as many speeches."""
+
+
+class Schedule:
+    """Keeps the line of those that wait for the renderer."""
+
+    def __init__(
+        self,
+        hours: Hours,
+        log: FilteringBoundLogger,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        """Start with nobody waiting.
+
+        Args:
+            hours: When takes may be begun.
+            log: Says when they may not any more, and when they may again.
+            clock: Monotonic seconds.
+            today: The local time, as the clock on the wall shows it.
+        """
+        self._hours = hours
+        self._log = log
+        self._clock = clock
+        self._today = today
+        self._turns = Turns()
+        self._line: list[Path] = []
+        self._was_open = True
+        self._spent = 0.0
+        self._left = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether a take may be begun now."""
+        is_open = self._hours.include(self._today().time())
+        if is_open is not self._was_open:
+            self._was_open = is_open
+            event = "rendering goes on" if is_open else "rendering pauses"
+            self._log.info(event, hours=str(self._hours), until="" if is_open else self.opens)
+        return is_open
+
+    @property
+    def opens(self) -> str:
+        """When takes may be begun again, such as "22:00"."""
+        return self._hours.next(self._today().time())
+
+    def line(self, works: Iterable[Work], drops: Iterable[Drop]) -> list[Path]:
+        """Give the folders of all that wait, in the order in which they come: jobs in hand, and drops to be taken.
+
+        Args:
+            works: Jobs with takes to render that could be rendered now.
+            drops: What is ready in the inbox, in order of arrival.
+        """
+        jobs = [Waiting(work.home, work.job.priority) for work in works]
+        waiting = [Waiting(drop.folder, drop.order.priority) for drop in drops]
+        ranks = [one.rank for one in jobs]
+        waiting = [one for one in waiting if sum(1 for rank in ranks if rank <= one.rank) < _MOST]
+        self._line = self._turns.line([*jobs, *waiting])
+        return self._line
+
+    def taken(self, drop: Path, home: Path) -> None:
+        """A drop has become a job."""
+        self._turns.take(drop, home)
+
+    def begin(self, work: Work) -> None:
+        """A step of a job begins."""
+        self._spent = self._clock()
+        self._left = len(work.job.in_state(TakeState.WAITING))
+        if work.job.to_render:
+            self._turns.hold(work.home)
+
+    def beat(self, work: Work) -> None:
+        """The step goes on."""
+        now = self._clock()
+        self._turns.spend(work.home, now - self._spent)
+        self._spent = now
+
+    def end(self, work: Work) -> None:
+        """The step is over. The turn of the job ends with a take, or when it has to wait."""
+        self.beat(work)
+        if len(work.job.in_state(TakeState.WAITING)) != self._left or work.retry_at > self._clock():
+            self._turns.rest()
+
+    def tell(self, works: Mapping[Path, Work], at_work: Work | None) -> None:
+        """Write into the STATUS.txt of all jobs that wait how many folders are before them."""
+        ahead = int(at_work is not None and at_work.job.to_render)
+        is_open = self.open
+        for folder in self._line:
+            work = works.get(folder)
+            if work is at_work and work is not None:
+                work.rivals = self._turns.rivals(folder)
+                continue
+            if work is not None and work.job.to_render:
+                work.status.say(place_line(work.job, ahead, "" if is_open else self.opens))
+            ahead += 1
