@@ -110,7 +110,8 @@ class Press(House):
 
     def _stumbled(self) -> bool:
         log = self.place / "daemon.log"
-        return log.exists() and "a bug in lipsyncd" in log.read_text(encoding="utf-8", errors="replace")
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        return any("a bug in lipsyncd" in line or line.startswith("Traceback") for line in lines)
 
     def job(self, name: str = "talk") -> dict[str, Any]:
         """What job.json says, wherever the job is."""

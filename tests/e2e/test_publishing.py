@@ -145,6 +145,24 @@ def test_verify_believes_it_and_finds_a_loss(published: Published) -> None:
         published.pinning.pins.extend(pins)
 
 
+def test_every_address_was_known_without_any_node(published: Published, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9"
+    text = places(
+        ["ipfs", "arweave"],
+        ipfs={"api": nobody, "gateway": nobody},
+        arweave={"gateway": nobody, "wallet": published.purse.path},
+    )
+    stranger = Press(tmp_path, engine="null", more=text)
+    files = [published.done / name for name in FILES]
+    document = json.loads(stranger.run("publish", *files, "--to", "ipfs,arweave", "--dry-run", "--json").stdout)
+    said = json.dumps(document)
+    for name in FILES:
+        receipt = published.receipts("ipfs")[name]
+        assert receipt["address"] in said
+        assert receipt["sha256"] in said
+    assert {one["receipt"]["address"] for one in published.press.job()["gathered"]} & set(said.split('"'))
+
+
 def test_the_same_folder_dropped_again_costs_nothing(published: Published, arlocal: Arlocal) -> None:
     press, before = published.press, published.purse.spent()
     upload = press.place / "again"
