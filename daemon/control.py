@@ -35,7 +35,7 @@ def retry(root: Path, job: Job | str) -> Filed:
         return filed
     if filed.place == "working":
         raise JobError(f"{shown(filed.home.name)} is being worked on", "Wait for its end, or cancel it.")
-    if not any(take.speech for take in filed.job.in_state(TakeState.FAILED)):
+    if not filed.job.notes and not any(take.speech for take in filed.job.in_state(TakeState.FAILED)):
         raise JobError(
             f"nothing of {shown(filed.home.name)} can be made again", "Drop the mended files as a new folder."
         )

@@ -238,10 +238,10 @@ class Job:
         return replace(self.move(State.FAILED), error=error, hint=hint)
 
     def again(self) -> Job:
-        """Give the job with its failed takes to be made once more; what is made stays made."""
+        """Give the job with what failed to be made once more; what is made and what is written stays as it is."""
         takes = tuple(take.again() for take in self.takes)
-        fresh = replace(self.move(State.QUEUED), takes=takes, inputs=(), approved=False, error="", hint="")
-        return replace(fresh, quotes=(), recorded="", notes=())
+        fresh = replace(self.move(State.QUEUED), takes=takes, approved=False, error="", hint="", quotes=(), notes=())
+        return fresh if takes == self.takes else replace(fresh, inputs=(), recorded="")
 
     def inheriting(self, last: Job) -> Job:
         """Give the job with what an earlier try of it has published: that is permanent."""

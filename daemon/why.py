@@ -57,7 +57,7 @@ def _advice(job: Job) -> str:
     kept = f" What is made already ({', '.join(made)}) is kept and not made again." if made else ""
     if job.state is State.DONE or job.state is State.PUBLISHED:
         if not job.in_state(TakeState.FAILED):
-            return "The videos are made, and published.\n"
+            return f"The videos are made, and published. To have only this tried again, run: lipsyncd retry {job.id}\n"
         said = "The other files are made. To have the rest made too, drop better files and the audio as a new folder.\n"
         if any(take.speech for take in job.in_state(TakeState.FAILED)):
             said += f"Or put them into inputs/ under the same names and run: lipsyncd retry {job.id}\n"

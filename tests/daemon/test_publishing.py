@@ -69,7 +69,7 @@ def test_a_long_publish_holds_up_neither_the_watchdog_nor_other_jobs(
         server.bind(path)
         server.settimeout(20)
         bench.drop("talk", FILES)
-        bench.drop("walk", FILES | {"ann.png": "slow 2", "job.toml": "publish = []"})
+        bench.drop("walk", FILES | {"ann.png": "slow 2", "job.toml": 'publish = []\npriority = "low"'})
         pid = bench.start(**to("alpha"))
         while not heard or heard[-1][1] != "STOPPING=1":
             heard.append((time.monotonic(), server.recv(1000).decode()))
@@ -261,6 +261,14 @@ def test_a_draft_that_is_refused_is_a_note(bench: Bench, stores: Stores) -> None
     assert "too large for herald" in why.replace("Talk", "talk")
     assert "The videos are made, and published." in why
     assert [note.publisher for note in bench.job("done/talk").notes] == ["herald"]
+    manifest, paid = bench.text("done/talk/manifest.json"), stores.paid("alpha")
+    time.sleep(1.1)  # a manifest written anew would bear another time
+    stores.tell("herald")
+    control.retry(bench.root, "talk")
+    assert bench.once(**to("alpha", "herald")) == 0
+    assert (bench.text("done/talk/manifest.json"), stores.paid("alpha")) == (manifest, paid)
+    assert stores.paid("herald") == ["post.md"]
+    assert not (bench.root / "done/talk/WHY.txt").exists()
 
 
 def test_a_folder_dropped_again_is_neither_made_nor_paid_again(bench: Bench, stores: Stores) -> None:
