@@ -252,20 +252,3 @@ def test_it_runs_with_every_drop_in(service: Service, name: str) -> None:
     service.restart()
     assert service.machine.shown("ActiveState") == "active"
     assert service.machine.run("systemd-analyze", "verify", f"/etc/systemd/system/{UNIT}") == ""
-
-
-def test_as_a_user_that_exists_only_while_it_runs(service: Service, sample: Path) -> None:
-    machine = service.machine
-    service.drop_in(
-        "60-dynamic",
-        "[Service]\nDynamicUser=yes\nUser=lipsyncd-passing\nGroup=\nSupplementaryGroups=lipsyncd\n"
-        "StateDirectory=\nStateDirectory=lipsyncd-passing\nCacheDirectory=\nCacheDirectory=lipsyncd-passing\n",
-    )
-    service.restart()
-    user = machine.run("ps", "-o", "user:40=", "-p", str(machine.main)).strip()
-    assert user == "lipsyncd-passing"
-    service.drop("passing", {"ann.jpg": sample / "astronaut.jpg", "talk.flac": sample / "hello.en.flac"})
-    assert "ann.mp4" in service.done("passing")
-    machine.run("systemctl", "stop", UNIT)
-    assert machine.attempt("id", "lipsyncd-passing").returncode != 0
-    machine.run("runuser", "-u", "anna", "--", "rm", "-r", f"{service.root}/done/passing")
