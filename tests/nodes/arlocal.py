@@ -14,9 +14,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from tests.nodes.cache import ARLOCAL, installed, program
-from tests.nodes.process import Process, call, free_port
+from tests.nodes.process import Process, call, free_port, preloading
 
-PRELOADS = [Path(__file__).with_name(name) for name in ("preload_loopback.cjs", "preload_prefix.cjs")]
+PRELOADS = ("preload_loopback.cjs", "preload_prefix.cjs")
 NETWORK = "arlocal.N.1"
 """The name that it answers to /info, and that the ledger's keys carry."""
 
@@ -33,7 +33,7 @@ class Arlocal:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [program("node"), str(main), str(port), "--hidelogs", "--persist", "--dbpath", "chain"]
-        extra = {"NODE_OPTIONS": " ".join(f"--require={file}" for file in PRELOADS), "HOME": str(home)}
+        extra = preloading(*PRELOADS) | {"HOME": str(home)}
         self.process = Process(command, home, extra, home / "arlocal.log")
 
     def start(self) -> None:

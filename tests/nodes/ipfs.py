@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from tests.nodes.cache import IPFS, installed, program
-from tests.nodes.process import Process, call, environment, free_port
+from tests.nodes.process import Process, call, environment, free_port, preloading
 
-PRELOAD = Path(__file__).with_name("preload_newer.cjs")
+PRELOAD = "preload_newer.cjs"
 """What newer versions of Node.js have, and parts of the node use."""
 
 
@@ -34,7 +34,7 @@ class IpfsNode:
         cli = installed(IPFS) / "node_modules" / "ipfs" / "src" / "cli.js"
         self.repo = home / "repo"
         self._ipfs = [program("node"), str(cli)]
-        self._extra = {"IPFS_PATH": str(self.repo), "NODE_OPTIONS": f"--require={PRELOAD}", "HOME": str(home)}
+        self._extra = preloading(PRELOAD) | {"IPFS_PATH": str(self.repo), "HOME": str(home)}
         ports = free_port(), free_port(), free_port()
         self.api, self.gateway = (f"http://127.0.0.1:{port}" for port in ports[:2])
         self._initialise(ports)
