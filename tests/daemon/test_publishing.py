@@ -312,8 +312,9 @@ def test_nothing_is_left_of_a_job_that_fails_at_its_papers(bench: Bench, stores:
 
 
 def test_a_folder_dropped_twice_at_once_is_made_and_paid_once(bench: Bench, stores: Stores) -> None:
-    bench.drop("talk", FILES)
-    bench.drop("walk", FILES | {"job.toml": 'title = "talk"'})
+    files = FILES | {"bob.mp4": "slow 4"}
+    bench.drop("talk", files)
+    bench.drop("walk", files | {"job.toml": 'title = "talk"'})
     stores.tell("alpha", pending=2, wait=0.2)
     assert bench.once(**to("alpha")) == 0
     assert (bench.begun("ann.png"), bench.begun("bob.mp4")) == (1, 1)
