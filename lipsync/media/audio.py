@@ -21,6 +21,8 @@ from lipsync.take import Limits
 RATE = 16000
 SLOWEST, FASTEST = 2000, 768_000
 """Samples per second in recordings."""
+LOUDEST = 1000.0
+"""Of samples that are not whole numbers; 1 is full scale, and some programs go a little beyond."""
 
 _HINT = "Drop a wav, mp3, m4a, flac, ogg, opus or aac file."
 
@@ -98,9 +100,22 @@ def sounds(path: Path) -> Iterator[AudioFrame]:
                 broken += 1
                 continue
             heard += len(frames)
-            yield from (frame for frame in frames if frame.samples)
+            yield from (_sane(frame) for frame in frames if frame.samples)
         if broken > heard:
             raise MediaError(f"{path.name} is damaged: most of it cannot be decoded", "Export it again.")
+
+
+def _sane(frame: AudioFrame) -> AudioFrame:
+    """Give a piece of sound without what is no number or far beyond all loudness: no encoder takes it."""
+    if not frame.format.name.startswith(("flt", "dbl")):
+        return frame
+    samples = frame.to_ndarray()
+    if np.abs(samples).max() <= LOUDEST:
+        return frame
+    clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1, 1)
+    fresh = AudioFrame.from_ndarray(clean.astype(samples.dtype), frame.format.name, frame.layout.name)
+    fresh.sample_rate = frame.sample_rate
+    return fresh
 
 
 class Resampler:

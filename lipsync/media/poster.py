@@ -39,7 +39,7 @@ def write_poster(video: Path, at: float, out: Path, retouch: Callable[[Frame], N
     settings = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     done, data = cv2.imencode(".jpg", frame.rgb()[:, :, ::-1], settings)
     if not done:
-        raise MediaError(f"{out.name} cannot be encoded", "Look into the log.")
+        raise MediaError("the poster cannot be encoded", "Look into the log.")
     try:
         out.write_bytes(data.tobytes())
     except OSError as error:

@@ -30,7 +30,7 @@ WAITING = 8
 """Frames that may wait for the encoder."""
 
 FINEST = 2**31 - 1
-_STORAGE = {errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+_STORAGE = {errno.ENOSPC, errno.ENOENT, errno.EIO, errno.EROFS, errno.EDQUOT, errno.ESTALE, errno.ENODEV, errno.ENXIO}
 
 
 def write_video(
@@ -164,4 +164,4 @@ def _storing(path: Path) -> Iterator[None]:
                 "Cut the speech into parts, lower render.width and render.height, or have limits.output_bytes raised."
             )
             raise LimitError("the video would become larger than is allowed", hint) from error
-        raise MediaError(f"{path.name} cannot be encoded: {error.strerror}", "Look into the log.") from error
+        raise MediaError(f"the video cannot be encoded: {error.strerror}", "Look into the log.") from error

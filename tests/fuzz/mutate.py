@@ -47,7 +47,7 @@ def spoilt(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 
 def garbled(text: str, chance: random.Random) -> bytes:
     """Damage a text: its letters, its words, its lines, and sometimes its bytes."""
-    for _ in range(chance.randint(1, 6)):
+    for _ in range(chance.randint(1, 3)):
         at = chance.randint(0, len(text))
         kind = chance.randrange(5)
         if kind == 0:

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from lipsync import Limits
+from lipsync import Limits, Options
 from lipsync.errors import LimitError, MediaError
-from lipsync.media import open_speech
+from lipsync.media import open_face, open_speech, timeline, write_video
 
 if TYPE_CHECKING:
     from conftest import Footage
@@ -144,3 +144,19 @@ def test_too_long(footage: Footage) -> None:
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"gone\.wav"):
         open_speech(tmp_path / "gone.wav", LIMITS)
+
+
+@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_f64le"])
+def test_what_is_no_number_is_silence_and_can_be_encoded(footage: Footage, codec: str) -> None:
+    path = footage.audio("wild.wav", 1.0, codec=codec)
+    data, form = bytearray(path.read_bytes()), "<f4" if codec == "pcm_f32le" else "<f8"
+    wild = np.tile(np.array([np.nan, np.inf, -np.inf, 1e30, 0.25], form), 200).tobytes()
+    data[2000 : 2000 + len(wild)] = wild
+    path.write_bytes(data)
+    heard = open_speech(path, Limits())
+    assert np.isfinite(heard.samples16k).all()
+    source = open_face(footage.video(), Options(device="cpu"))
+    line = timeline(source, heard.seconds, Fraction(25))
+    out = footage.folder / "out.mp4"
+    write_video(out, source, line, source.play(line.indices.tolist()), path, Options(device="cpu"))
+    assert float(open_speech(out, Limits()).seconds) == pytest.approx(1, abs=0.05)
