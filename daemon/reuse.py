@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,15 @@ from pathlib import Path
 from daemon.errors import JournalError, LaterError
 from daemon.job import Job, JobTake, Kept, State, TakeState
 from daemon.journal import OURS, Journal, folders
+from daemon.status import read_status
 from daemon.work import Work
 from daemon.worker import Pulse
 
 _COPY = "published"
 """In ``.lipsyncd/``: "1.published.mp4" is a copy of what another job has published."""
 _PIECE = 8 << 20
+_STILL = 600.0
+"""Seconds without any change after which a job that goes first is no longer sure to come to an end."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def _taken(work: Work, job: Job, take: JobTake, other: _Other, old: JobTake, pul
     """Copy the files of a take, and give the job with it made; or as it was, where they are not what they were."""
     if other.place == "working" and other.job.state is not State.FAILED and old.state is not TakeState.FAILED:
         if old.video is None:
-            raise LaterError(f"{take.name}.mp4 is just being made for {other.files.name}", "It is made once only.")
+            raise _later(work, other, take)
     elif old.video is None:
         return job
     number = [one.face for one in job.takes].index(take.face) + 1
@@ -92,6 +96,15 @@ def _taken(work: Work, job: Job, take: JobTake, other: _Other, old: JobTake, pul
     work.log.info("take published earlier", take=take.name, folder=other.files.name)
     made = take.finished(old.made, stash, old.credentials)
     return job.with_take(replace(made, video=old.video, poster=old.poster))
+
+
+def _later(work: Work, other: _Other, take: JobTake) -> LaterError:
+    """Say that another job goes first; that is a miss only where that one has stood still for long."""
+    seen, now = (other.job, read_status(other.files)), time.monotonic()
+    if work.goes_first is None or work.goes_first[0] != seen:
+        work.goes_first = (seen, now)
+    still = now - work.goes_first[1] > _STILL
+    return LaterError(f"waiting for {take.name}.mp4 of {other.files.name}, which is the same", wait=2.0, miss=still)
 
 
 def _copied(source: Path, target: Path, kept: Kept, pulse: Pulse) -> bool:

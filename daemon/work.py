@@ -35,6 +35,7 @@ class Work:
         finished: What was done that is not worth writing down.
         fault: What will end the job as soon as no call is under way.
         cut_short: What calls were doing that did not come to their end.
+        goes_first: Another job that is just being made of the same, its status, and since when both are as they are.
         asked: When the calls under way were asked to end, or None.
         papers: The papers that are written, by name.
         seals: How the dropped files looked when they were hashed, by name.
@@ -57,6 +58,7 @@ class Work:
         self.finished: set[str] = set()
         self.fault: PublishError | FileNotFoundError | None = None
         self.cut_short: list[str] = []
+        self.goes_first: tuple[tuple[Job, str], float] | None = None
         self.asked: float | None = None
         self.papers: dict[str, Artifact] = {}
         self.rivals = 0
