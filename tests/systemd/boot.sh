@@ -18,7 +18,7 @@ cp -a /etc/. /mnt/etc/
 for folder in /tmp /var/tmp; do private 1777 "$folder"; done
 for folder in /run /var /srv /opt /home; do private 755 "$folder"; done
 private 700 /root
-mkdir -p /var/{lib,cache,log,spool}
+mkdir -p /var/{backups,cache,lib,log,spool}
 mkdir -m 1777 /var/tmp
 mount --bind /mnt/etc /etc
 : > /etc/fstab

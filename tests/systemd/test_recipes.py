@@ -98,7 +98,7 @@ def test_a_backup_brings_the_signer_back(service: Service, sample: Path) -> None
     machine.sh(copy[1])
     machine.sh("lipsyncd uninstall-service; rm -rf /var/lib/lipsyncd /srv/lipsyncd/done/before; userdel lipsyncd")
     machine.sh("useradd --system someone-else; lipsyncd install-service; systemctl stop lipsyncd")
-    machine.sh("tar -C /var/lib -xpzf /root/lipsyncd-state.tgz")
+    machine.sh("tar -C /var/lib -xpzf /var/backups/lipsyncd-state.tgz")
     again = re.search(r"`(chown -R lipsyncd:lipsyncd [^`]+)`", PAGE.read_text(encoding="utf-8"))
     assert again is not None
     machine.sh(f"{again[1]}; systemctl start lipsyncd")
