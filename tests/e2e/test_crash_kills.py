@@ -1,0 +1,61 @@
+"""SIGKILL at random moments, over and over, while thirty jobs of every kind are made and people meddle with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.bench import Bench
+from tests.e2e.mixed import Mixed
+
+pytestmark = pytest.mark.e2e
+
+
+def lived(mixed: Mixed, seconds: float) -> bool:
+    """Let a daemon live for so long while people meddle, kill it, and say whether it lived until then."""
+    pid = mixed.bench.start(once=False, kill=lambda: None, **mixed.settings)
+    end = time.monotonic() + seconds
+    try:
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, mixed.random.uniform(0.02, 0.2)))
+            if mixed.random.random() < 0.4:
+                mixed.meddle()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    return mixed.bench.end(pid) == -signal.SIGKILL
+
+
+def killed(place: Path, jobs: int, kills: int, seed: int) -> Mixed:
+    """Kill so often over so many jobs, let the last daemon finish, and look at what there is."""
+    mixed = Mixed(Bench(place), jobs, seed)
+    mixed.deliver()
+    for life in range(kills):
+        if life * len(mixed.kinds) >= kills * len(mixed.dropped):
+            mixed.deliver(1)  # so that there is work until the last kill
+        assert lived(mixed, mixed.random.uniform(0.05, 0.7))
+    for _ in range(4):  # what is approved or retried last is looked at in the next life
+        mixed.settle()
+        assert mixed.bench.end(mixed.bench.start(kill=lambda: None, **mixed.settings), 120) in (0, 1)
+    mixed.check(kills)
+    return mixed
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    killed(tmp_path, jobs=30, kills=60, seed=5)
+
+
+@pytest.mark.soak
+def test_killed_two_hundred_times(tmp_path: Path) -> None:
+    meddled = killed(tmp_path, jobs=30, kills=200, seed=200).meddled
+    assert min(meddled[what] for what in ("approved", "cancelled", "retried", "renamed")) > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_two_thousand_times(tmp_path: Path, seed: int) -> None:
+    """Ten workloads of thirty jobs, two hundred kills each."""
+    killed(tmp_path, jobs=30, kills=200, seed=seed)
