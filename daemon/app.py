@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 import lipsync
 import publishers
-from daemon import claim, conclusion, notify, owner, rendition
+from daemon import claim, conclusion, notify, owner, rendition, retention
 from daemon.arrivals import Arrivals
 from daemon.cage import cage_of
 from daemon.desk import Desk
@@ -30,6 +30,7 @@ from daemon.order import Choices
 from daemon.papers import Papers
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
+from daemon.retention import Retention
 from daemon.rounds import Rounds
 from daemon.schedule import Schedule
 from daemon.settings import Settings
@@ -147,6 +148,7 @@ def _desk(
         journal=journal,
         arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
         schedule=Schedule(Hours() if once else Hours.of(settings.render.hours), log),
+        retention=Retention(journal, retention.Terms(settings.done.keep_days, settings.done.keep_inputs), log),
         pipeline=Pipeline(
             journal,
             rendition.Rendition(worker, terms),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def retry(root: Path, job: Job | str) -> Filed:
     if not filed.job.notes and not any(take.speech for take in filed.job.in_state(TakeState.FAILED)):
         raise JobError(
             f"nothing of {shown(filed.home.name)} can be made again", "Drop the mended files as a new folder."
+        )
+    if any(not os.path.lexists(filed.home / f"{take.name}.mp4") for take in filed.job.in_state(TakeState.RENDERED)):
+        raise JobError(
+            f"videos of {shown(filed.home.name)} are not there any more", "Drop what is in its inputs/ as a new folder."
         )
     _mark(filed.home)
     _move(filed.home, journal.working)

@@ -24,6 +24,7 @@ from daemon.name import shown
 from daemon.owner import Owners
 from daemon.pipeline import Pipeline, cancelled, due, unapproved
 from daemon.pulse import Pulse
+from daemon.retention import Retention
 from daemon.schedule import Schedule
 from daemon.status import Status
 from daemon.work import Work
@@ -55,6 +56,7 @@ class Desk:
     journal: Journal
     arrivals: Arrivals
     schedule: Schedule
+    retention: Retention
     pipeline: Pipeline
     owners: Owners
     terms: claim.Terms
@@ -78,6 +80,7 @@ class Desk:
         self._hold()
         self._glance()
         self._adopt()
+        self.retention.turn()
         work = self._ready() or self._next()
         if work is None:
             self.arrivals.expire()
@@ -255,6 +258,7 @@ class Desk:
         if now - self._served >= _SERVE_EVERY:
             self._served = now
             self._serve(now)
+            self.retention.turn()
 
     def _hold(self) -> None:
         """Show the daemons of other machines that our jobs are in living hands."""
@@ -284,4 +288,4 @@ class Desk:
         moments = [work.retry_at - now for work in works if not (shut and work.job.to_render)]
         if works:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
-        return max(0.0, min([self.arrivals.due, *moments]))
+        return max(0.0, min([self.arrivals.due, self.retention.due, *moments]))
