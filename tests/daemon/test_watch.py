@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import io
 import json
+import shutil
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from daemon.log import open_log
-from daemon.mount import mount_of
-from daemon.watch import Watch
+from daemon.mount import Ground, Mount, mount_of
+from daemon.watch import Mode, Watch
 
 MOUNTS = r"""22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 0:40 / /mnt/nas rw - cifs //nas/share rw
@@ -60,6 +64,25 @@ def test_an_unknown_file_system_is_no_reason_to_fail(tmp_path: Path) -> None:
     assert mount_of(tmp_path, tmp_path / "none").type == ""
 
 
+def test_once_seen_on_its_mount_the_root_is_nowhere_else(tmp_path: Path) -> None:
+    at = {"now": Mount(Path("/home"), "ext4")}
+    ground = Ground(tmp_path, False, lambda _root: at["now"])
+    assert ground.firm(), "without a guard and without an inbox nothing is known"
+    at["now"] = Mount(Path("/home/me/nas"), "cifs")
+    (tmp_path / "inbox").mkdir()
+    assert ground.firm()
+    at["now"] = Mount(Path("/home"), "ext4")
+    assert not ground.firm(), "this is the folder beneath"
+    at["now"] = Mount(Path("/home/me/nas"), "nfs4")
+    assert ground.firm(), "mounted anew, be it as another type"
+
+
+def test_a_guarded_root_is_never_the_systems_own_disk(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    assert not Ground(tmp_path, True, lambda _root: Mount(Path("/"), "ext4")).firm()
+    assert Ground(tmp_path, True, lambda _root: Mount(Path("/mnt"), "cifs")).firm()
+
+
 def test_a_change_wakes(tmp_path: Path) -> None:
     watch = Watch(tmp_path, "events", open_log(io.StringIO()))
     try:
@@ -99,3 +122,149 @@ def test_polling_asks_for_no_events(tmp_path: Path) -> None:
     (tmp_path / "talk").mkdir()
     assert not watch.wait(0.2)
     watch.close()
+
+
+class Land:
+    """What a folder lies on, to be changed by hand, and a clock."""
+
+    def __init__(self) -> None:
+        self.mount = Mount(Path("/"), "ext4")
+        self.now = 0.0
+        self.lacking = ""
+        self.stream = io.StringIO()
+
+    def watch(self, folder: Path, mode: Mode = "auto") -> Watch:
+        log = open_log(self.stream)
+        where, clock, trial = (lambda _: self.mount), (lambda: self.now), (lambda _: self.lacking)
+        return Watch(folder, mode, log, where=where, clock=clock, trial=trial)
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
+        return [(line["mode"], line["file_system"]) for line in lines if line["event"] == "watching"]
+
+
+def test_another_file_system_is_another_choice(tmp_path: Path) -> None:
+    land = Land()
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    watch = land.watch(inbox)
+    try:
+        for kind, mode in (("cifs", "poll"), ("cifs", "poll"), ("ext4", "events"), ("fuse.sshfs", "poll")):
+            land.mount = Mount(Path("/mnt"), kind)
+            land.now += 10
+            watch.wait(0)
+            assert watch.mode == mode
+        land.mount = Mount(Path("/mnt"), "ext4")
+        assert not watch.wait(0), "looked at now and then, not all the time"
+        assert watch.mode == "poll"
+    finally:
+        watch.close()
+    assert land.said == [("events", "ext4"), ("poll", "cifs"), ("events", "ext4"), ("poll", "fuse.sshfs")]
+
+
+def test_an_inbox_that_goes_and_comes_back_is_listened_to_again(tmp_path: Path) -> None:
+    land = Land()
+    inbox = tmp_path / "inbox"
+    watch = land.watch(inbox)
+    try:
+        assert watch.mode == "poll"
+        for _ in range(2):
+            inbox.mkdir()
+            land.now += 10
+            assert watch.wait(0), "whoever waits looks at once"
+            assert watch.mode == "events"
+            (inbox / "talk").mkdir()
+            assert watch.wait(5)
+            (inbox / "talk").rmdir()
+            inbox.rmdir()
+            land.now += 10
+            watch.wait(0)
+            assert watch.mode == "poll"
+    finally:
+        watch.close()
+
+
+def test_events_that_are_back_are_used_again(tmp_path: Path) -> None:
+    land = Land()
+    land.lacking = "used up"
+    watch = land.watch(tmp_path)
+    modes = []
+    for lacking in ("used up", "", "used up", ""):
+        land.lacking = lacking
+        land.now += 100
+        watch.wait(0)
+        modes.append(watch.mode)
+    watch.close()
+    assert modes == ["poll", "events", "poll", "events"]
+    assert [mode for mode, _ in land.said] == ["poll", "events", "poll", "events"]
+
+
+def test_a_storm_of_events_wakes_seldom_and_a_call_at_once(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, "events", open_log(io.StringIO()))
+    over = threading.Event()
+
+    def rage() -> None:
+        number = 0
+        while not over.wait(0.002):
+            (tmp_path / f"{number % 50}").write_text(str(number))
+            number += 1
+
+    storm = threading.Thread(target=rage)
+    storm.start()
+    try:
+        end, woken = time.monotonic() + 2, 0
+        while time.monotonic() < end:
+            woken += watch.wait(1)
+        assert 3 <= woken <= 9
+        begin = time.monotonic()
+        threading.Timer(0.05, watch.wake).start()
+        watch.wait(1)
+        assert time.monotonic() - begin < 0.4
+    finally:
+        over.set()
+        storm.join()
+        watch.close()
+
+
+USED_UP = """
+import io, json, sys, time
+from pathlib import Path
+from daemon import watch
+from daemon.inotify import lacking
+from daemon.log import open_log
+watch._GROUND_EVERY = watch._TRIAL_EVERY = 0.1
+limit, inbox, modes = Path("/proc/sys/user/max_inotify_watches"), Path(sys.argv[1]), []
+limit.write_text("0")
+assert "max_user_watches" in lacking(inbox)
+one = watch.Watch(inbox, "auto", open_log(io.StringIO()))
+for folder, most in (("", 0), ("", 1000), ("a", 1000), ("b", 2), ("c", 2), ("d", 1000)):
+    limit.write_text(str(most))
+    (inbox / folder).mkdir(exist_ok=True)
+    end = time.monotonic() + 5
+    wanted = "events" if most == 1000 else "poll"
+    while one.mode != wanted and time.monotonic() < end:
+        one.wait(0.1)
+        time.sleep(0.05)
+    modes.append(one.mode)
+one.close()
+print(json.dumps(modes))
+"""
+SPACE = ["unshare", "--user", "--map-root-user"]
+
+
+def spaces() -> bool:
+    """Say whether this machine gives us limits of our own to lower."""
+    trial = [*SPACE, "sh", "-c", ": > /proc/sys/user/max_inotify_watches"]
+    return (
+        shutil.which(SPACE[0]) is not None and subprocess.run(trial, capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not spaces(), reason="no user namespaces here")
+def test_with_the_kernels_own_limit_used_up_the_inbox_is_polled(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [*SPACE, sys.executable, "-c", USED_UP, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == ["poll", "events", "events", "poll", "poll", "events"]
