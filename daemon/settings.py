@@ -73,6 +73,7 @@ class Bounds(Section):
     file_bytes: Count = 4 * 1024**3
     free_bytes: Count = 1024**3
     take_timeout_s: Seconds = 7200.0
+    silence_s: Seconds = 1800.0
     memory_bytes: Count = 8 * 1024**3
     output_bytes: Count = 16 * 1024**3
 
@@ -173,7 +174,8 @@ class Publish(Section):
         """Give what the publisher of a name needs to know; {} for one that we do not know."""
         if name == "pinning":
             services = [service.model_dump() for service in self.pinning]
-            return {"services": services, "gateway": self.ipfs.gateway, "links": self.ipfs.links}
+            # Our own gateway would read back what our own node has, and prove nothing about the services.
+            return {"services": services, "gateway": "", "links": self.ipfs.links or self.ipfs.gateway}
         if name == "arweave":
             said = self.arweave.model_dump(exclude={"max_ar"})
             return said | {"also": list(self.arweave.also), "max_winston": int(self.arweave.max_ar * WINSTON)}

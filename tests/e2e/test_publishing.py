@@ -73,7 +73,8 @@ def test_everything_is_there_and_read_back(published: Published) -> None:
     for publisher in ("ipfs", "pinning", "arweave"):
         receipts = published.receipts(publisher)
         assert {*FILES, *PAPERS} <= set(receipts)
-        assert {one["state"] for one in receipts.values()} == {"read back"}
+        state = "confirmed" if publisher == "pinning" else "read back"  # our own gateway proves nothing about services
+        assert {one["state"] for one in receipts.values()} == {state}
         for name in (*FILES, *PAPERS):
             assert receipts[name]["sha256"] == hashlib.sha256((published.done / name).read_bytes()).hexdigest()
 
