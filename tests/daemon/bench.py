@@ -65,6 +65,14 @@ class Bench:
         upload.rename(target)
         return target
 
+    def drop_by_copy(self, name: str, files: Mapping[str, str]) -> Path:
+        """Put a folder together right in the inbox, as over a network."""
+        target = self.root / "inbox" / name
+        target.mkdir()
+        for file, content in files.items():
+            (target / file).write_text(content, encoding="utf-8")
+        return target
+
     def settings(self, **sections: Mapping[str, object]) -> Settings:
         base: dict[str, dict[str, object]] = {
             "paths": {"root": self.root, "state": self.place / "state"},
