@@ -35,7 +35,7 @@ from daemon.rounds import Rounds
 from daemon.schedule import Schedule
 from daemon.settings import Settings
 from daemon.watch import Watch
-from daemon.worker import COMMAND, Worker
+from daemon.worker import COMMAND, Patience, Worker
 
 _CHUNK = 0.5
 """Seconds of one nap: being asked to end, and the watchdog, want to be noticed."""
@@ -112,9 +112,7 @@ def run(
     if not settings.inbox.mount_guard:
         journal.prepare()
     conclusion.sweep(journal.done)
-    worker = Worker(
-        log, command=command or (*COMMAND, cage_of(settings).word()), timeout=settings.limits.take_timeout_s
-    )
+    worker = Worker(log, command=command or (*COMMAND, cage_of(settings).word()), patience=_patience(settings))
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake)
     try:
@@ -164,6 +162,12 @@ def _desk(
         ping=notifier.ping,
         stop=stop,
     )
+
+
+def _patience(settings: Settings) -> Patience:
+    """Say what a render process may take."""
+    limits = settings.limits
+    return Patience(limits.take_timeout_s, limits.silence_s, limits.memory_bytes)
 
 
 def _pen(settings: Settings) -> Pen:

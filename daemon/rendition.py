@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon import durable, ownership, reuse
+from daemon.child import RenderCrash
 from daemon.conclusion import PREVIOUS, letter_name
 from daemon.errors import JournalError, LaterError
 from daemon.job import Job, JobTake, TakeState
@@ -18,7 +19,7 @@ from daemon.message import Request
 from daemon.name import shown
 from daemon.seal import broken, sealed
 from daemon.work import Work
-from daemon.worker import Pulse, RenderCrash, RenderError, Worker
+from daemon.worker import Pulse, RenderError, Worker
 from lipsync import Options, StorageError
 
 SUFFIXES = (".jpg", ".mp4")

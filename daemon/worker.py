@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import selectors
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from daemon.child import Child, RenderCrash, RenderMoved
 from daemon.job import Made
-from daemon.message import MOVED, Answer, Failure, Request
-from lipsync import Progress
+from daemon.message import Answer, Failure, Request
+from lipsync import Progress, StorageError
 
 COMMAND = (sys.executable, "-m", "daemon.render_process")
 _TURN = 0.25
 """Seconds between two pulses at most."""
-_LONGEST_LINE = 1 << 20
 
 Pulse = Callable[[Progress | None], None]
 """Called several times a second while a take is rendered; what it raises stops the take."""
@@ -37,20 +33,29 @@ class RenderError(Exception):
         self.heard = heard
 
 
-class RenderCrash(Exception):
-    """The render process died, hung or talked nonsense; the message completes "the renderer …"."""
-
-
-class RenderMoved(RenderCrash):
-    """The render process has ended of itself: what it may see is not what is mounted there now."""
-
-
 @dataclass(frozen=True)
 class Rendered:
     """A finished take. ``heard`` counts the speeches that this render process has really listened to."""
 
     made: Made
     heard: int
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What the render process may take; 0 for any amount.
+
+    Attributes:
+        take: Seconds for one take.
+        silence: Seconds without a sign of life.
+        memory: Bytes beyond what the process has when it begins to draw.
+        takes: How many, until the process is started afresh: a slow leak in some library cannot add up.
+    """
+
+    take: float = 0.0
+    silence: float = 0.0
+    memory: int = 0
+    takes: int = 200
 
 
 class Worker:
@@ -61,8 +66,7 @@ class Worker:
         log: FilteringBoundLogger,
         *,
         command: Sequence[str] = COMMAND,
-        timeout: float = 0.0,
-        recycled_after: int = 200,
+        patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -70,16 +74,14 @@ class Worker:
         Args:
             log: For what the process says on standard error, and for its starts and ends.
             command: The program; our process id is added as its last argument.
-            timeout: Seconds a take may last; 0 for any time.
-            recycled_after: Takes after which the process is started afresh: a slow leak in some library cannot add up.
+            patience: How much time and memory it is given.
             clock: Monotonic seconds.
         """
         self._log = log
         self._command = tuple(command)
-        self._timeout = timeout
-        self._recycled_after = recycled_after
+        self._patience = patience or Patience()
         self._clock = clock
-        self._process: _Process | None = None
+        self._process: Child | None = None
         self._takes = 0
 
     def render(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Rendered:
@@ -101,11 +103,13 @@ class Worker:
             self.close()
             raise
         if answer.failed is not None:
+            if answer.failed.passing and answer.failed.type != StorageError.__name__:
+                self.close()  # it ran out of something: the next try shall find none of what is used up
             raise RenderError(answer.failed, answer.speeches_heard)
         if answer.done is None or not (_whole(request.video) and _whole(request.poster)):
             self.close()
             raise RenderCrash("said that it was finished, and was not")
-        if self._takes >= self._recycled_after:
+        if self._worn(log):
             self.close()
         return Rendered(answer.done, answer.speeches_heard)
 
@@ -116,10 +120,18 @@ class Worker:
         self._process = None
         self._takes = 0
 
-    def _started(self, log: FilteringBoundLogger) -> _Process:
+    def _worn(self, log: FilteringBoundLogger) -> bool:
+        """Say whether the process has done its takes, or holds half of what it may grow by after one."""
+        grown = self._process.grown() if self._process else 0
+        if self._patience.memory and grown > self._patience.memory / 2:
+            log.info("renderer has grown", megabytes=grown >> 20)
+            return True
+        return 0 < self._patience.takes <= self._takes
+
+    def _started(self, log: FilteringBoundLogger) -> Child:
         if self._process is None or not self._process.alive:
             self.close()
-            self._process = _Process((*self._command, str(os.getpid())))
+            self._process = Child((*self._command, str(os.getpid())))
             log.info("renderer started", pid=self._process.pid)
         return self._process
 
@@ -132,13 +144,14 @@ class Worker:
             self.close()
             return self._converse(self._started(log), request, pulse, log)
 
-    def _converse(self, process: _Process, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
-        """Send the request and listen until the last word, the time-out or the end of the process."""
-        end = self._clock() + self._timeout if self._timeout else float("inf")
+    def _converse(self, process: Child, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
+        """Send the request and listen until the last word, the end of our patience or that of the process."""
+        begun = heard = self._clock()
         process.send(request.line())
         while True:
             progress: Progress | None = None
             for kind, line in process.lines(_TURN):
+                heard = self._clock()
                 if kind == "said":
                     log.info("renderer says", text=line.decode("utf-8", "backslashreplace"))
                     continue
@@ -147,88 +160,22 @@ class Worker:
                     return answer
                 progress = answer.progress
             pulse(progress)
-            if self._clock() > end:
-                raise RenderCrash(f"was not finished after {self._timeout:g} s")
+            process.weigh(self._clock(), drawing=progress is not None)
+            self._bear(process, self._clock() - begun, self._clock() - heard)
 
-
-class _Process:
-    """One render process with its pipes."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C on the terminal is for the daemon alone
-        )
-        self.pid = self._process.pid
-        self._selector = selectors.DefaultSelector()
-        self._rest = {"answered": b"", "said": b""}
-        for kind, pipe in (("answered", self._process.stdout), ("said", self._process.stderr)):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-                self._selector.register(pipe, selectors.EVENT_READ, kind)
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def send(self, line: str) -> None:
-        """Send one line; a process that is gone is noticed when it is listened to."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(line.encode("ascii"))
-                self._process.stdin.flush()
-
-    def lines(self, seconds: float) -> Iterator[tuple[str, bytes]]:
-        """Yield the lines that come within a time: ("answered", …) from the protocol, ("said", …) from the rest.
+    def _bear(self, process: Child, spent: float, silent: float) -> None:
+        """Put up with the process, or not.
 
         Raises:
-            RenderCrash: The process has ended, after its last lines, or a line has no end.
+            RenderCrash: It has taken too much.
         """
-        for selected, _ in self._selector.select(seconds):
-            kind = str(selected.data)
-            data = os.read(selected.fd, 1 << 16)
-            *whole, self._rest[kind] = (self._rest[kind] + data).split(b"\n")
-            for line in whole:
-                yield kind, line
-            if len(self._rest[kind]) > _LONGEST_LINE:
-                raise RenderCrash("talked nonsense")
-            if not data:
-                self._selector.unregister(selected.fileobj)
-                if self._rest[kind]:
-                    yield kind, self._rest[kind]
-        if not self._selector.get_map() or (not self.alive and not self._pending()):
-            raise self._end()
-
-    def kill(self) -> None:
-        """Kill the process and everything it started, and wait for its end."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-        self._selector.close()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-
-    def _pending(self) -> bool:
-        return bool(self._selector.select(0))
-
-    def _end(self) -> RenderCrash:
-        try:
-            code = self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            return RenderCrash("closed its mouth")
-        if code == MOVED:
-            return RenderMoved("cannot see the share any more")
-        if code >= 0:
-            return RenderCrash(f"ended unexpectedly with exit code {code}")
-        if code == -signal.SIGKILL:
-            return RenderCrash("was killed, as happens when the machine runs out of memory")
-        name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
-        return RenderCrash(f"was ended by the signal {name}")
+        given = self._patience
+        if given.take and spent > given.take:
+            raise RenderCrash(f"was not finished after {given.take:g} s")
+        if given.silence and silent > given.silence:
+            raise RenderCrash(f"gave no sign of life for {given.silence:g} s")
+        if given.memory and process.grown() > given.memory:
+            raise RenderCrash(f"took more than {given.memory / 1e9:.1f} GB of memory")
 
 
 def _read(line: bytes) -> Answer:

@@ -17,7 +17,7 @@ from daemon.cage import Cage
 from daemon.job import Made
 from daemon.log import open_log
 from daemon.message import Answer, Failure, Request
-from daemon.worker import COMMAND, RenderError, Worker
+from daemon.worker import COMMAND, Patience, RenderError, Worker
 from lipsync import Limits, Options, Progress
 
 
@@ -44,7 +44,7 @@ def test_messages_come_over_as_they_are(tmp_path: Path) -> None:
 def test_the_real_render_process_stays_warm(tmp_path: Path, sample: Path) -> None:
     stream = io.StringIO()
     log = open_log(stream)
-    worker = Worker(log, timeout=120)
+    worker = Worker(log, patience=Patience(120))
     shares: list[Progress] = []
     pids = set()
     try:
@@ -70,7 +70,7 @@ def test_a_share_that_was_mounted_anew_is_seen_again(tmp_path: Path, sample: Pat
     stream = io.StringIO()
     log = open_log(stream)
     working = tmp_path / "working"
-    worker = Worker(log, command=(*COMMAND, Cage(working=str(working), shut=True).word()), timeout=120)
+    worker = Worker(log, command=(*COMMAND, Cage(working=str(working), shut=True).word()), patience=Patience(120))
     try:
         for time_ in range(2):
             working.mkdir()
@@ -88,7 +88,7 @@ def test_a_share_that_was_mounted_anew_is_seen_again(tmp_path: Path, sample: Pat
 
 def test_an_unknown_engine_is_said_to_be(tmp_path: Path, sample: Path) -> None:
     log = open_log(io.StringIO())
-    worker = Worker(log, timeout=60)
+    worker = Worker(log, patience=Patience(60))
     try:
         with pytest.raises(RenderError, match="nope"):
             worker.render(
