@@ -22,6 +22,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 e2e: $(READY)  ## Real processes, real renders, real crashes.
+	@$(BIN)/python -m tests.nodes.cache  # real IPFS and Arweave nodes from npm; says why where that cannot be
 	$(BIN)/pytest -m "e2e and not soak"
 
 soak: $(READY)  ## Slow: minutes to hours. Not part of check.
