@@ -90,6 +90,10 @@ def of_job(log: FilteringBoundLogger, job: str, home: Path) -> FilteringBoundLog
 
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Keep names from forging lines: nothing that a person chose can break out of its line."""
-    return {
-        key: shown(value) if isinstance(value, str) and key != "exception" else value for key, value in event.items()
-    }
+    return {key: value if key == "exception" else _shown(value) for key, value in event.items()}
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_shown(one) for one in value]
+    return shown(value) if isinstance(value, str) else value

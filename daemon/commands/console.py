@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from daemon.name import shown
+from daemon.name import shown, tame
 
 
 class Console:
@@ -23,7 +23,7 @@ class Console:
     def facts(self, document: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Print the answer of a command: the document with ``--json``, the lines without it."""
         if self.json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(tame(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
         else:
             sys.stdout.writelines(f"{shown(line)}\n" for line in lines)
         sys.stdout.flush()

@@ -83,15 +83,16 @@ def odd_folder(folder: Path, media: dict[str, bytes], chance: random.Random, can
 
 def _entry(folder: Path, media: dict[str, bytes], chance: random.Random, canary: Path, depth: int) -> None:
     path = folder / os.fsdecode(chance.choice(_NAMES))
-    with contextlib.suppress(FileExistsError, IsADirectoryError, NotADirectoryError):
-        if chance.random() < 0.45:
-            path.write_bytes(chance.choice([b"", b"x", *media.values()]))
-        elif chance.random() < 0.6:
-            _special(path, media, chance, canary)
-        elif depth:
-            path.mkdir()
-            for _ in range(chance.randint(0, 4)):
-                _entry(path, media, chance, canary, depth - 1)
+    if os.path.lexists(path):  # it may be a pipe, and writing to it would never end
+        return
+    if chance.random() < 0.45:
+        path.write_bytes(chance.choice([b"", b"x", *media.values()]))
+    elif chance.random() < 0.6:
+        _special(path, media, chance, canary)
+    elif depth:
+        path.mkdir()
+        for _ in range(chance.randint(0, 4)):
+            _entry(path, media, chance, canary, depth - 1)
 
 
 def _special(path: Path, media: dict[str, bytes], chance: random.Random, canary: Path) -> None:

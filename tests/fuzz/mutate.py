@@ -36,6 +36,11 @@ _WORDS = (
         "%s",
     ),
 )
+_VALUES = (
+    *("true", "false", "0", "1", "-1", "1.5", "nan", "[]", "{}", "1979-05-27", "07:32:00", '""', '"left"', '"q.png"'),
+    *('["folder"]', '["nosuch"]', '[["x"]]', '{ pick = "right" }', '{ who = "q.png" }', '"null"', '"../q.png"', '"%s"'),
+    *('"""\nmany\nlines"""', "'<b>'", '"\\u202e"', '"名字"', '[1, "a"]', "9" * 30, '"' + "x" * 3000 + '"'),
+)
 
 
 def spoilt(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
@@ -49,8 +54,10 @@ def garbled(text: str, chance: random.Random) -> bytes:
     """Damage a text: its letters, its words, its lines, and sometimes its bytes."""
     for _ in range(chance.randint(1, 3)):
         at = chance.randint(0, len(text))
-        kind = chance.randrange(5)
-        if kind == 0:
+        kind = chance.randrange(8)
+        if kind > 4:
+            text = _otherwise(text, chance)
+        elif kind == 0:
             text = text[:at] + chance.choice(_WORDS) + text[at:]
         elif kind == 1:
             text = text[:at] + text[at + chance.randint(1, 9) :]
@@ -68,6 +75,16 @@ def garbled(text: str, chance: random.Random) -> bytes:
             text = text[:at] + text[at:] * chance.randint(1, 3)
     data = text.encode("utf-8", "replace")[:70_000]
     return spoilt(data, [data], chance) if chance.random() < 0.15 else data
+
+
+def _otherwise(text: str, chance: random.Random) -> str:
+    """Give one key another value: still TOML, and seldom what it should be."""
+    lines = text.split("\n")
+    keyed = [at for at, line in enumerate(lines) if " = " in line]
+    if keyed:
+        at = chance.choice(keyed)
+        lines[at] = f"{lines[at].partition(' = ')[0]} = {chance.choice(_VALUES)}"
+    return "\n".join(lines)
 
 
 def _place(data: bytes, chance: random.Random) -> int:

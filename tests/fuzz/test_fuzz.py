@@ -124,9 +124,9 @@ def look(home: Path, place: str, found: Found) -> None:
     """Count the takes of a job, each with its video or its reason."""
     path = home / "job.json" if place == "done" else home / ".lipsyncd" / "job.json"
     job = json.loads(path.read_text(encoding="utf-8"))
-    letters = list(home.glob("WHY*.txt"))
-    assert letters or job["state"] == "DONE", home
-    assert all("\x1b" not in letter.read_text(encoding="utf-8") for letter in letters)
+    letter = home / ("WHY.txt" if place == "done" else (home / ".lipsyncd" / "letter").read_text(encoding="utf-8"))
+    assert letter.exists() or job["state"] == "DONE", home
+    assert not letter.exists() or "\x1b" not in letter.read_text(encoding="utf-8")
     if not job["name"].startswith("media"):
         found.drops[f"{job['name'].partition(' ')[0]}: {place}"] += 1
         assert place == "done" or job["error"]
