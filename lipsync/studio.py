@@ -15,7 +15,8 @@ from lipsync.ear import Ear, deaf
 from lipsync.errors import EngineError, LabelError, StorageError
 from lipsync.label_letters import check_marks
 from lipsync.label_note import TOOL
-from lipsync.media import Frame, probe_video, write_poster
+from lipsync.media import Frame, write_poster
+from lipsync.proof import Proof
 from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_threads
 
@@ -68,8 +69,9 @@ class Studio:
         """
         with _beside(video) as film, _named(video, film), _beside(poster) as still, _named(poster, still):
             render = self._drawn(take, film, report)
-            self._distrust(render, film, take)
+            proof = self._distrust(render, film, take)
             write_poster(film, render.poster_at, still, self._retouch(render))
+            proof.check_poster(still, render)
             self._note(film, still)
             _put(film, video)
             _put(still, poster)
@@ -104,23 +106,13 @@ class Studio:
             hint = "Cap render.width and render.height, or give the machine more."
             raise EngineError(f"there was not enough memory for {take.face.name}", hint) from error
 
-    def _distrust(self, render: Render, film: Path, take: Take) -> None:
+    def _distrust(self, render: Render, film: Path, take: Take) -> Proof:
         if self._marks.visible and not render.label_at:
             hint = "Set label.visible to false, or use another engine."
             raise LabelError(f"the engine {self.facts.name!r} does not draw the visible label", hint)
-        facts = probe_video(film)
-        frame = 1 / float(render.fps)
-        speech = float(self._ear.hear(take.speech).seconds)
-        faults = {
-            f"{facts.frames} frames instead of {render.frames}": facts.frames != render.frames,
-            "no picture in it": facts.frames == 0,
-            "no sound in it": not facts.has_audio,
-            f"{facts.duration:.2f} s of video for {speech:.2f} s of speech": not _about(facts.duration, speech, frame),
-        }
-        said = [text for text, wrong in faults.items() if wrong]
-        if said:
-            name, face = self.facts.name, take.face.name
-            raise EngineError(f"the engine {name!r} made a bad video of {face}: {', '.join(said)}", "Try it again.")
+        proof = Proof(self.facts.name, take.face.name, float(self._ear.hear(take.speech).seconds))
+        proof.check_video(film, render)
+        return proof
 
 
 def load(options: Options) -> Studio:
@@ -146,10 +138,6 @@ def _check_device(device: str) -> None:
         if not torch.cuda.is_available():
             hint = 'Set render.device to "auto"; `lipsyncd doctor` says more.'
             raise EngineError("torch can use no NVIDIA GPU on this machine", hint)
-
-
-def _about(duration: float, speech: float, frame: float) -> bool:
-    return abs(duration - speech) <= 1.001 * frame + 0.001
 
 
 @contextlib.contextmanager

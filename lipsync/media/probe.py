@@ -41,11 +41,12 @@ class Facts:
 
 
 def probe_video(path: Path) -> Facts:
-    """Count what is in a video and decode its end.
+    """Count what is in a video and decode its first picture and its end.
 
     Raises:
-        MediaError: It cannot be opened, has no pictures, or its last picture cannot be decoded.
+        MediaError: It cannot be opened, has no pictures, or its first or last one cannot be decoded.
     """
+    _check_begin(path)
     with opened(path, _HINT) as container:
         stream = next(iter(container.streams.video), None)
         if stream is None or not stream.duration or stream.time_base is None:
@@ -64,6 +65,15 @@ def probe_video(path: Path) -> Facts:
             has_audio=sound is not None,
             sound=float(heard),
         )
+
+
+def _check_begin(path: Path) -> None:
+    """Decode the first picture; in a container of its own, for a decoder that is open cannot be set up again."""
+    with opened(path, _HINT) as container:
+        stream = next(iter(container.streams.video), None)
+        first = next(decoded(container, stream), None) if stream else None
+        if first is None or first.is_corrupt:
+            raise MediaError(f"{path.name} has no pictures in it", _HINT)
 
 
 def _check_end(container: InputContainer, stream: VideoStream, path: Path) -> None:
