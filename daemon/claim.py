@@ -149,7 +149,9 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
 def _changed(drop: Drop, home: Path) -> bool:
     """Say whether a drop is not any more what had settled; from here on nobody can open its files by their old path."""
     inputs = home / INPUTS
-    return listing(inputs) != drop.listing or bool(in_use(inputs, drop.listing, mount_of(inputs).remote))
+    if listing(inputs) != drop.listing:
+        return True
+    return not mount_of(inputs).remote and in_use(inputs, drop.listing, leases=True) != ""
 
 
 def _given_back(drop: Drop, home: Path) -> bool:

@@ -116,7 +116,7 @@ class Inbox:
         self._placeholder = self._patience * (_EMPTY_FACTOR if patient else 1)
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        self._remote = False
+        self._mount = mount_of(folder)
 
     def look(self) -> Look:
         """List the inbox once and say what is ready.
@@ -125,7 +125,7 @@ class Inbox:
             OSError: The inbox itself cannot be listed.
         """
         now = self._clock()
-        self._remote = mount_of(self._folder).remote
+        self._mount = mount_of(self._folder)
         names, waiting = self._names()
         seen = {name: self._glance(name, now) for name in names}
         self._seen = {name: entry for name, entry in seen.items() if entry is not None}
@@ -181,9 +181,9 @@ class Inbox:
         if quiet < self._settle:
             return seen.open or "it is still changing", self._settle - quiet
         drop = seen.judged or self._cast(folder, found, quiet)
-        if not isinstance(drop, Drop) or (seen.judged and self._remote):  # opening files there takes its time
+        if not isinstance(drop, Drop) or (seen.judged and self._mount.remote):  # opening files there takes its time
             return drop
-        if name := in_use(folder, found, self._remote):
+        if name := in_use(folder, found, self._mount.leases):
             seen.since = now  # we have not seen yet what is written last settle
             seen.open = f"{shown(name)} is still open in another program"
             return seen.open, max(self._settle, _BUSY) if self._patient else math.inf
@@ -216,10 +216,10 @@ class Inbox:
         return self._patience if fault.lacking else self._settle
 
 
-def in_use(folder: Path, found: Listing, remote: bool) -> str:
+def in_use(folder: Path, found: Listing, leases: bool) -> str:
     """Give the first file of a folder that somebody still has open for writing, or ""."""
     odd = {path for path, _ in found.odd}
-    return written(folder, (entry.path for entry in found.entries if entry.path not in odd), remote)
+    return written(folder, (entry.path for entry in found.entries if entry.path not in odd), leases)
 
 
 def _cut_off(drop: Drop) -> str:

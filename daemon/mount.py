@@ -25,6 +25,11 @@ class Mount:
         """Whether others may change it without the kernel's knowledge."""
         return _REMOTE.fullmatch(self.type) is not None
 
+    @property
+    def leases(self) -> bool:
+        """Whether the kernel knows who has a file open: of network shares it does not, of FUSE (mergerfs) it does."""
+        return not self.remote or self.type.startswith("fuse")
+
 
 def mount_of(folder: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> Mount:
     """Give the mount a folder lies on; the type is "" where the kernel does not tell.

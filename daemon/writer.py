@@ -19,24 +19,24 @@ _IN_USE = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
 """What opening answers where another holds a lease, or an SMB server says that the file is not shared."""
 
 
-def written(folder: Path, names: Iterable[str], remote: bool) -> str:
+def written(folder: Path, names: Iterable[str], leases: bool) -> str:
     """Give the first of these files that somebody has open for writing, as far as anybody can tell; or "".
 
     Args:
         folder: Where they lie.
         names: Regular files in it.
-        remote: It is a share: no leases, for there they tell about the network and not about the file.
+        leases: Ask the kernel, which tells about the file there and not about the network.
     """
-    return next((name for name in names if _written(folder / name, remote)), "")
+    return next((name for name in names if _written(folder / name, leases)), "")
 
 
-def _written(path: Path, remote: bool) -> bool:
+def _written(path: Path, leases: bool) -> bool:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return error.errno in _IN_USE
     try:
-        return not remote and not _leased(handle)
+        return leases and not _leased(handle)
     finally:
         os.close(handle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import subprocess
@@ -92,11 +93,23 @@ def test_a_file_opened_while_we_take_the_drop_is_given_back(share: Share) -> Non
         assert not share.look(0.1).drops
 
 
-def test_on_a_share_leases_tell_nothing(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.inbox.mount_of", lambda _folder: Mount(Path("/mnt"), "cifs"))
+@pytest.mark.parametrize(("kind", "known"), [("cifs", False), ("nfs4", False), ("fuse.mergerfs", True), ("ext4", True)])
+def test_on_a_network_share_the_kernel_cannot_know(
+    share: Share, monkeypatch: pytest.MonkeyPatch, kind: str, known: bool
+) -> None:
+    monkeypatch.setattr("daemon.inbox.mount_of", lambda _folder: Mount(Path("/mnt"), kind))
     share.look()
     with held(share.folder / "talk/voice.mp3", "a"):
-        assert share.look(2.1).drops
+        assert bool(share.look(2.1).drops) == (not known)
+
+
+def test_a_file_that_a_server_does_not_share_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> int:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    (tmp_path / "voice.mp3").write_text("words")
+    monkeypatch.setattr("daemon.writer.os.open", refuse)
+    assert written(tmp_path, ["voice.mp3"], leases=False) == "voice.mp3"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
@@ -105,10 +118,10 @@ def test_where_we_may_not_ask_nothing_is_held_up(tmp_path: Path) -> None:
     path = tmp_path / "voice.mp3"
     path.write_text("words")
     with held(path, "a"):
-        assert written(tmp_path, ["voice.mp3"], remote=False) == "voice.mp3"
+        assert written(tmp_path, ["voice.mp3"], leases=True) == "voice.mp3"
         os.seteuid(65534)
         try:
-            assert written(tmp_path, ["voice.mp3"], remote=False) == ""
+            assert written(tmp_path, ["voice.mp3"], leases=True) == ""
         finally:
             os.seteuid(0)
 
