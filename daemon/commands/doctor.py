@@ -11,6 +11,7 @@ from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.config import Settings
 from daemon.doctor import Check
+from daemon.walls import walls
 
 
 def add(commands: Commands) -> None:
@@ -37,6 +38,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from doctor.label(settings)
     yield from doctor.credentials(settings)
     yield from doctor.publishing(settings)
+    yield from walls(settings)
     yield from hardware.hardware(settings)
 
 

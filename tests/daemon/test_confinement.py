@@ -13,7 +13,9 @@ import pytest
 
 from daemon import landlock, seccomp
 from daemon.cage import Cage, cage_of
+from daemon.confinement import Confinement
 from daemon.settings import Settings
+from daemon.walls import walls
 
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 needs_seccomp = pytest.mark.skipif(not seccomp.known(), reason="no seccomp here")
@@ -205,3 +207,32 @@ def test_a_lower_limit_of_before_stays(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=lower, check=False)
     assert ran.stdout.strip() == "(1000, 1000)", ran.stderr
+
+
+def told(settings: Settings) -> dict[str, tuple[str, str]]:
+    return {check.name: (check.state, check.found) for check in walls(settings)}
+
+
+def test_doctor_says_what_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = {"root": tmp_path, "state": tmp_path / "state"}
+    monkeypatch.setattr(landlock, "version", lambda: 5)
+    monkeypatch.setattr(seccomp, "known", lambda: True)
+    said = told(Settings(paths=paths))
+    assert said["renderer confined"] == ("ok", "files (Landlock 5), network (seccomp), no new privileges")
+    assert said["renderer limits"] == ("ok", "memory 8.6 GB, largest output 17.2 GB")
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    assert told(Settings(paths=paths))["renderer confined"] == ("warn", "only network (seccomp), no new privileges")
+    off = Settings(paths=paths, render={"confined": False}, limits={"memory_bytes": 0})
+    assert told(off) == {"renderer confined": ("warn", "switched off")}
+    loose = Settings(paths=paths, limits={"memory_bytes": 0})
+    assert told(loose)["renderer limits"] == ("warn", "none for memory")
+
+
+def test_an_old_kernel_still_renders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    monkeypatch.setattr(seccomp, "known", lambda: False)
+    confinement = Confinement(Cage(working=str(tmp_path), shut=True))
+    monkeypatch.setattr("daemon.confinement._lower", lambda *_: None)
+    monkeypatch.setattr(Path, "write_text", lambda *_args, **_more: 0)
+    assert confinement.begin() == ("confined: files open (this kernel has no Landlock), network open (no seccomp here)")
+    assert confinement.within([], tmp_path, lambda: 7) == 7
