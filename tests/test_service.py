@@ -26,8 +26,13 @@ def test_the_unit_is_valid() -> None:
 
 
 @needs_systemd
-def test_the_unit_is_hardened() -> None:
-    answer = analyze("security", "--offline=true", "--threshold=15", str(UNIT))
+@pytest.mark.parametrize("drop_in", ["", "gpu.conf", "metrics.conf", "publish.conf"])
+def test_the_unit_is_hardened(drop_in: str, tmp_path: Path) -> None:
+    """By itself, and with each drop-in, which is read as if it stood at the end."""
+    whole = tmp_path / UNIT.name
+    more = (UNIT.parent / drop_in).read_text(encoding="utf-8") if drop_in else ""
+    whole.write_text(f"{UNIT.read_text(encoding='utf-8')}\n{more}", encoding="utf-8")
+    answer = analyze("security", "--offline=true", "--threshold=15", str(whole))
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", answer.stdout)
     assert level is not None, answer.stdout + answer.stderr
     assert float(level[1]) <= 1.5

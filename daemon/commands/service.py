@@ -57,7 +57,7 @@ def run(args: Namespace, console: Console) -> int:
         CommandError: Something is missing, or systemd could not start it.
     """
     source = _checked(args)
-    place = _installation(args)
+    place, extras = _installation(args)
     steps = Steps(console, dry=args.dry_run)
     _make_user(steps, place)
     if not place.root.exists():
@@ -72,7 +72,7 @@ def run(args: Namespace, console: Console) -> int:
     _check_readable(steps, place)
     steps.write(UNITS / UNIT, (source / UNIT).read_text(encoding="utf-8"))
     steps.write(OURS, place.drop_in())
-    for name in dict.fromkeys(args.extras):
+    for name in dict.fromkeys(extras):
         if not (DROP_INS / f"{name}.conf").exists():
             steps.write(DROP_INS / f"{name}.conf", (source / f"{name}.conf").read_text(encoding="utf-8"))
     _start(steps)
@@ -126,8 +126,8 @@ def _checked(args: Namespace) -> Path:
     return source
 
 
-def _installation(args: Namespace) -> Installation:
-    """Put together what is asked for and what the configuration says.
+def _installation(args: Namespace) -> tuple[Installation, list[str]]:
+    """Put together what is asked for and what the configuration says; and which drop-ins that needs.
 
     Raises:
         CommandError: The two disagree.
@@ -140,7 +140,8 @@ def _installation(args: Namespace) -> Installation:
         raise UsageError(
             f"{SYSTEM_FILE} says that the root is {written}", "Change paths.root there, and leave --root out."
         )
-    return Installation(args.user, root, tuple(_writes(settings)))
+    published = ["publish"] if set(settings.publish.to) - {"folder"} else []
+    return Installation(args.user, root, tuple(_writes(settings))), [*args.extras, *published]
 
 
 def _writes(settings: Settings) -> list[Path]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from argparse import Namespace
 
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import LackError
+from daemon.config import Settings
+from daemon.log import open_log
 from lipsync import LabelError, check_marks
 
 
@@ -28,6 +32,7 @@ def run(args: Namespace, console: Console) -> int:
         check_marks(settings.options().marks)
     except LabelError as error:
         raise LackError(error.message, error.hint) from error
+    _check_network(settings)
     from daemon import app  # not above: the other commands need neither watchers nor workers
 
     try:
@@ -36,3 +41,14 @@ def run(args: Namespace, console: Console) -> int:
         root = settings.paths.root
         message = f"the root {root} cannot be used ({error.strerror or error})"
         raise LackError(message, "Make it, or set paths.root; `lipsyncd doctor` says more.") from error
+
+
+def _check_network(settings: Settings) -> None:
+    """Say so where results are to be published and the unit lets the service reach nobody."""
+    if not set(settings.publish.to) - {"folder"}:
+        return
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+    except OSError:
+        advice = "run `lipsyncd install-service --with publish`, and see what that drop-in allows"
+        open_log(sys.stderr).warning("the service has no network to publish over", advice=advice)

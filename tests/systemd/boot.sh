@@ -48,6 +48,8 @@ ip link set lo up 2>/dev/null || true
 
 # An environment of its own around the same packages, at the place that the documents name.
 python=/mnt/python/bin/python3
+echo /mnt/python/lib > /etc/ld.so.conf.d/00-python.conf  # it has moved, and must not take the system's libpython
+ldconfig
 version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 mkdir /opt/lipsyncd
 for name in daemon lipsync publishers systemd; do

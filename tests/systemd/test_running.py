@@ -245,6 +245,46 @@ def test_the_drop_in_for_publishing_opens_what_it_says(service: Service) -> None
     assert found["reached"]["10.9.9.9"] == "ok"
 
 
+NODE = """
+import sys, time
+from pathlib import Path
+
+sys.path.insert(0, "/mnt/source")
+from tests.publishers.small_node import SmallNode
+
+with SmallNode() as node:
+    Path("/mnt/share/node").write_text(node.url)
+    while True:
+        time.sleep(0.1)
+        seen = {value for call in node.calls for key, value in call.headers.items() if key.lower() == "authorization"}
+        Path("/mnt/share/seen").write_text(" ".join(sorted(seen)))
+"""
+
+
+def test_a_job_is_published_once_the_drop_in_is_there(service: Service, sample: Path) -> None:
+    """To a node on this machine that wants a token; the token comes as a credential."""
+    machine = service.machine
+    (machine.share / "node.py").write_text(NODE, encoding="utf-8")
+    machine.run(
+        "systemd-run", "-q", "--unit=node", "--collect", "/opt/lipsyncd/.venv/bin/python3", "/mnt/share/node.py"
+    )
+    machine.wait((machine.share / "node").exists)
+    url = (machine.share / "node").read_text(encoding="utf-8")
+    service.configure(more=f'[publish]\nto = ["ipfs"]\n[publish.ipfs]\napi = "{url}"\ngateway = "{url}"\n')
+    service.restart()
+    service.drop("told", {"ann.jpg": sample / "astronaut.jpg", "talk.flac": sample / "hello.en.flac"})
+    machine.wait(lambda: any("publisher did not answer" in said for said in service.messages()))
+    assert any("has no network to publish over" in said for said in service.messages())
+    assert service.ended("told") == ""
+    publish = (Path(__file__).parents[2] / "systemd" / "publish.conf").read_text(encoding="utf-8")
+    machine.write("/etc/lipsyncd/secrets/ipfs-auth", "token-of-mine\n", mode=0o600)
+    service.drop_in("60-publish", publish.replace("#LoadCredential=ipfs-auth", "LoadCredential=ipfs-auth"))
+    service.restart()
+    service.done("told")
+    assert "/ipfs/" in machine.run("cat", f"{service.root}/done/told/post.md")
+    assert "token-of-mine" in (machine.share / "seen").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["gpu", "metrics", "publish"])
 def test_it_runs_with_every_drop_in(service: Service, name: str) -> None:
     text = (Path(__file__).parents[2] / "systemd" / f"{name}.conf").read_text(encoding="utf-8")
