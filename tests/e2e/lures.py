@@ -136,13 +136,9 @@ def every_lure(targets: tuple[str, ...], port: int) -> Iterator[tuple[str, bytes
 
 
 def planted(folder: Path, suffixes: tuple[str, ...], targets: tuple[str, ...], port: int) -> list[str]:
-    """Write lures under every suffix into a folder and give their names; kinds and targets take turns."""
+    """Write lures into a folder and give their names; suffixes take turns, so that every kind has several of them."""
     names: list[str] = []
     for number, (suffix, data) in enumerate(every_lure(targets, port)):
-        for ending in (
-            (suffix,) if suffix else (suffixes[number % len(suffixes)], suffixes[(number + 7) % len(suffixes)])
-        ):
-            name = f"lure{len(names):03}{ending}"
-            (folder / name).write_bytes(data)
-            names.append(name)
+        names.append(f"lure{number:03}{suffix or suffixes[number % len(suffixes)]}")
+        (folder / names[-1]).write_bytes(data)
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lipsync import Limits, Options
+from lipsync import AUDIO_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, Limits, Options
 from lipsync.errors import MediaError
 from lipsync.media import open_face, open_speech
+from tests.e2e.lures import PLAYLISTS
 
 if TYPE_CHECKING:
     from conftest import Footage
@@ -41,32 +43,23 @@ def listener() -> Iterator[tuple[int, list[bytes]]]:
     thread.join()
 
 
-PLAYLISTS = {
-    "m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n",
-    "concat": "ffconcat version 1.0\nfile '{target}'\n",
-    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n",
-    "dash": '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><BaseURL>{target}</BaseURL></Period></MPD>',
-    "smil": "[playlist]\nFile1={target}\n",
-    "subtitle": "WEBVTT\n\n00:00.000 --> 00:01.000\n{target}\n",
-    "svg": '<svg xmlns="http://www.w3.org/2000/svg"><image href="{target}"/></svg>',
-    "imf": "{target}\n",
-}
+SUFFIXES = sorted(AUDIO_SUFFIXES | PHOTO_SUFFIXES | VIDEO_SUFFIXES)
 
 
 @pytest.mark.parametrize("kind", PLAYLISTS)
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".png", ".mp3", ".m4a"])
 def test_a_playlist_by_any_name_opens_nothing_else(
-    footage: Footage, listener: tuple[int, list[bytes]], kind: str, suffix: str
+    footage: Footage, listener: tuple[int, list[bytes]], kind: str
 ) -> None:
     port, calls = listener
     canary = footage.video("canary.mp4", sound=0.5)
-    for target in (str(canary), f"file:{canary}", f"http://127.0.0.1:{port}/canary.mp4"):
-        path = footage.folder / f"list{suffix}"
-        path.write_text(PLAYLISTS[kind].format(target=target, port=port))
-        with pytest.raises(MediaError, match="list"):
-            open_face(path, Options()) if suffix not in (".mp3", ".m4a") else open_speech(path, Limits())
-        with pytest.raises(MediaError, match="list"):
-            open_speech(path, Limits())
+    for suffix in SUFFIXES:
+        for target in (str(canary), f"file:{canary}", f"http://127.0.0.1:{port}/canary.mp4"):
+            path = footage.folder / f"list{suffix}"
+            path.write_text(PLAYLISTS[kind].format(target=target, port=port))
+            with pytest.raises(MediaError, match="list"):
+                open_face(path, Options())
+            with pytest.raises(MediaError, match="list"):
+                open_speech(path, Limits())
     assert calls == []
 
 
@@ -94,3 +87,16 @@ def test_a_folder_or_a_link_to_nothing_is_a_media_error(tmp_path: Path) -> None:
             open_face(tmp_path / name, Options())
         with pytest.raises(MediaError, match=name):
             open_speech(tmp_path / name, Limits())
+
+
+@pytest.mark.parametrize("name", ["pipe.mp4", "pipe.png", "pipe.wav"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(MediaError, match="no regular file"):
+        open_speech(tmp_path / name, Limits()) if name.endswith("wav") else open_face(tmp_path / name, Options())
+
+
+def test_a_decoder_that_nobody_needs_does_not_run(footage: Footage) -> None:
+    path = footage.video("old.avi", codec="zmbv", layout="bgr0", size=(64, 48))
+    with pytest.raises(MediaError, match=r"old\.avi"):
+        open_face(path, Options())
