@@ -56,7 +56,10 @@ def cancel(root: Path, job: Job | str) -> Filed:
         JobError: There is no such job, or it is over.
         OSError: Its folder cannot be written.
     """
-    filed = _find(Journal(root), job)
+    journal = Journal(root)
+    if isinstance(job, str) and "/" not in job and (journal.inbox / job).is_dir():
+        raise JobError(f"{shown(job)} is not taken yet", "Take the folder out of inbox/: that is all.")
+    filed = _find(journal, job)
     if filed.place != "working":
         raise JobError(f"{shown(filed.home.name)} is over: it is in {filed.place}/")
     (filed.home / CANCEL).touch()

@@ -100,7 +100,7 @@ class Schedule:
         """The step is over. The turn of the job ends with a take, or when it has to wait."""
         self.beat(work)
         if len(work.job.in_state(TakeState.WAITING)) != self._left or work.retry_at > self._clock():
-            self._turns.rest()
+            self._turns.rest(work.home)
 
     def tell(self, works: Mapping[Path, Work], at_work: Work | None) -> None:
         """Write into the STATUS.txt of all jobs that wait how many folders are before them."""

@@ -57,9 +57,10 @@ class Turns:
         """It is the turn of a job, until :meth:`rest`."""
         self._holder = home
 
-    def rest(self) -> None:
-        """A take is over: it is the next one's turn."""
-        self._holder = None
+    def rest(self, home: Path) -> None:
+        """A take of a job is over: it is the next one's turn."""
+        if self._holder == home:
+            self._holder = None
 
     def rivals(self, home: Path) -> int:
         """Give how many others take turns with a job."""
