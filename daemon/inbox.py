@@ -201,6 +201,8 @@ class Inbox:
             return f"it cannot be read ({error.strerror})", self._settle
         if quiet < self._placeholder and (name := _cut_off(drop)):
             return f"{shown(name)} is not all there yet", self._placeholder - quiet
+        if self._patient and os.access(self._folder, os.W_OK) and not os.access(folder, os.W_OK):
+            return "the service may not take it: let its group write into the folder", self._settle
         return drop
 
     def _changed(self, name: str) -> int:

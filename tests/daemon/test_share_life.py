@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,30 @@ def test_a_guarded_share_that_is_mounted_late(bench: Bench, mounted: list[str]) 
         assert bench.places() == ["done/talk"]
 
 
+@pytest.mark.skipif(shutil.which("bindfs") is None, reason="bindfs is not installed")
+def test_a_share_that_comes_back_as_another_file_system(
+    bench: Bench, mounted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of this machine, then a real FUSE mount: events, then polling, while the daemon runs."""
+    monkeypatch.setattr("daemon.watch._GROUND_EVERY", 0.2)
+    subprocess.run(mounted, check=True)
+    bench.journal.prepare()
+    with bench.watching():
+        bench.drop_by_copy("first", FILES)
+        bench.wait(lambda: (bench.root / "done/first").exists())
+        subprocess.run(["umount", "-l", bench.root], check=True)
+        subprocess.run(["bindfs", "-o", "nonempty", bench.place / "disk/root", bench.root], check=True)
+        bench.wait(lambda: '"fuse"' in (bench.place / "log").read_text())
+        bench.drop_by_copy("second", FILES)
+        bench.wait(lambda: (bench.root / "done/second").exists())
+        subprocess.run(["umount", "-l", bench.root], check=True)
+        subprocess.run(mounted, check=True)
+        bench.wait(lambda: (bench.place / "log").read_text().count('"events"') > 1)
+    said = [(line["mode"], line["file_system"]) for line in bench.log if line["event"] == "watching"]
+    known = [(mode, kind) for mode, kind in said if kind in ("tmpfs", "fuse")]
+    assert known == [("events", "tmpfs"), ("poll", "fuse"), ("events", "tmpfs")]
+
+
 @pytest.fixture
 def public(tmp_path: Path) -> Iterator[Bench]:
     """A bench that all users of the machine can get to."""
@@ -110,10 +134,12 @@ def test_who_dropped_a_folder_can_delete_what_came_of_it(public: Bench, mode: in
     shared(public, 5000)
     dropped(public, "good", "ok", 4001, 5000, mode)
     dropped(public, "bad", "no-face", 4001, 5000, mode)
-    dropped(public, "slow", "slow 3", 4001, 5000, mode)
     with public.watching():
+        public.wait(lambda: public.places() == ["done/good", "failed/bad"])
+        public.wait(lambda: not (public.root / "done/good/.lipsyncd").exists())
+        dropped(public, "slow", "slow 20", 4001, 5000, mode)
         public.wait(lambda: public.begun("ann.png") == 3)
-        assert public.places() == ["done/good", "failed/bad", "working/slow"]
+        public.wait(lambda: (public.root / "working/slow/STATUS.txt").exists())
         for place in public.places():
             removed = as_user(4001, 5000, "rm", "-r", public.root / place)
             assert removed.returncode == 0, removed.stderr
@@ -125,17 +151,7 @@ def test_a_service_without_powers_shares_a_group_with_people(public: Bench) -> N
     shared(public, 5000)
     dropped(public, "good", "ok", 4001, 5000, 0o2775)
     dropped(public, "bad", "no-face", 4001, 5000, 0o2775)
-    pid = os.fork()
-    if not pid:
-        code = 70
-        try:
-            os.setgroups([5000])
-            os.umask(0o077)
-            powerless()
-            code = public.once()
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1, "one of them failed"
+    assert powerless(public.once) == 1, "one of them failed"
     assert public.places() == ["done/good", "failed/bad"]
     made = [path.lstat() for path in (public.root / "done/good").iterdir() if path.name != "inputs"]
     assert {(status.st_uid, status.st_gid, status.st_mode & 0o060) for status in made} == {(0, 5000, 0o060)}
@@ -144,10 +160,35 @@ def test_a_service_without_powers_shares_a_group_with_people(public: Bench) -> N
         assert removed.returncode == 0, removed.stderr
 
 
-def powerless() -> None:
-    """Give up what root may do beyond others: give files away, and write where it has no right to."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
+def test_a_drop_that_the_service_may_not_take_is_waited_for_with_the_reason(public: Bench) -> None:
+    shared(public, 5000)
+    dropped(public, "mine", "ok", 4001, 5000, 0o755)
+    dropped(public, "ours", "ok", 4001, 5000, 0o2775)
+
+    def watch() -> int:
+        with public.watching():
+            public.wait(lambda: "let its group write" in (public.place / "log").read_text())
+            public.wait(lambda: (public.root / "done/ours").exists())
+            assert public.places() == ["done/ours", "inbox/mine"]
+        return 0
+
+    assert powerless(watch) == 0
+
+
+def powerless(act: Callable[[], int]) -> int:
+    """Do something in a process that has given up what root may do beyond others: give away, write without a right."""
+    pid = os.fork()
+    if not pid:
+        code = 70
+        try:
+            os.setgroups([5000])
+            os.umask(0o077)
+            header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+            assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
+            code = act()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_the_umask_is_a_setting(bench: Bench) -> None:
@@ -191,6 +232,33 @@ def test_a_drop_that_is_deleted_while_it_waits_is_forgotten(bench: Bench) -> Non
         time.sleep(LONG)
         assert bench.places() == ["done/walk"]
     assert not [line for line in bench.log if line["level"] in ("warning", "error")]
+
+
+def test_a_drop_that_is_touched_again_and_again_is_taken_once(bench: Bench) -> None:
+    """Events of two watchers, times set anew, a file written twice: what counts is the one rename."""
+    with bench.watching():
+        folder = bench.drop("talk", FILES | {"ann.png": "slow 0.5"})
+        while not bench.begun("ann.png"):
+            for path in (folder, folder / "ann.png"):
+                if path.exists() and time.time_ns() % 7 == 0:
+                    os.utime(path)
+            time.sleep(0.01)
+        (bench.root / "working/talk/inputs/voice.wav").touch()
+        bench.wait(lambda: (bench.root / "done/talk").exists())
+        time.sleep(LONG)
+    assert [line["event"] for line in bench.log].count("job taken") == 1
+    assert bench.begun("ann.png") == 1
+    assert bench.places() == ["done/talk"]
+
+
+def test_two_daemons_on_one_share_take_each_drop_once(bench: Bench) -> None:
+    names = [f"drop {number}" for number in range(8)]
+    with bench.watching(), bench.watching():
+        for name in names:
+            bench.drop(name, FILES)
+        bench.wait(lambda: len(list((bench.root / "done").iterdir())) == len(names))
+    assert sorted(line["folder"] for line in bench.log if line["event"] == "job taken") == names
+    assert bench.begun("ann.png") == len(names)
 
 
 def test_a_drop_inside_a_drop_is_refused_with_the_reason(bench: Bench) -> None:
