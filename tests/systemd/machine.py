@@ -30,7 +30,7 @@ def lacking() -> str:
         return "systemd is not installed"
     if _groups() is None:
         return "control groups (v2) cannot be made here"
-    tools = ("unshare", "nsenter", "journalctl", "useradd")
+    tools = ("unshare", "nsenter", "setpriv", "journalctl", "useradd", "pgrep")
     absent = [tool for tool in tools if shutil.which(tool) is None]
     return f"{absent[0]} is not installed" if absent else ""
 
@@ -127,6 +127,9 @@ def booted(share: Path) -> Iterator[Machine]:
     """A machine that runs as long as this context; then all its processes are killed at once."""
     groups = _groups()
     assert groups is not None
+    for left in groups.glob("lipsyncd-test-*"):  # of tests that were killed
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            _remove(left)
     group = groups / f"lipsyncd-test-{os.getpid()}"
     group.mkdir()
     words = [
@@ -141,11 +144,11 @@ def booted(share: Path) -> Iterator[Machine]:
         "--ipc",
         "--net",
     ]
-    places = [share, SOURCE, sysconfig.get_paths()["purelib"], sys.base_prefix]
+    places = [HERE / "boot.sh", share, SOURCE, sysconfig.get_paths()["purelib"], sys.base_prefix]
     enter = f'echo $$ > {group}/cgroup.procs; exec "$@"'
     with (share / "boot.log").open("wb") as log:
         outer = subprocess.Popen(
-            ["sh", "-c", enter, "sh", *words, "bash", str(HERE / "boot.sh"), *map(str, places)],
+            ["setpriv", "--pdeathsig", "KILL", "sh", "-c", enter, "sh", *words, "bash", *map(str, places)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
@@ -192,7 +195,12 @@ def _empty(group: Path) -> None:
     """Remove control groups, deepest first, once the last process has left them."""
     end = time.monotonic() + 10
     while group.exists() and time.monotonic() < end:
-        for folder, _, _ in os.walk(group, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+        _remove(group)
         time.sleep(0.1)
+
+
+def _remove(group: Path) -> None:
+    """Remove what is empty of a control group."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
