@@ -41,5 +41,5 @@ def test_the_unit_is_hardened(drop_in: str, tmp_path: Path) -> None:
 
 def test_the_unit_speaks_the_protocol_of_the_daemon() -> None:
     text = UNIT.read_text(encoding="utf-8")
-    for line in ("Type=notify", "WatchdogSec=60", "ProtectSystem=strict", "NoNewPrivileges=yes"):
+    for line in ("Type=notify", "WatchdogSec=5min", "ProtectSystem=strict", "NoNewPrivileges=yes"):
         assert line in text.splitlines()
