@@ -20,8 +20,8 @@ from lipsync.take import Limits
 
 Motion = TypeVar("Motion", covariant=True)
 log = logging.getLogger(__name__)
-REMEMBERED = 8
-"""Speeches kept: one drop has one, or a few."""
+REMEMBERED = 32
+"""Speeches kept: one drop has one, or a few, and so many drops take turns. Half an hour of speech takes less than 10 MB here."""
 
 
 @dataclass(frozen=True)
