@@ -12,7 +12,7 @@ from daemon.commands.console import Console, abandon_stdout, make_tolerant
 from daemon.commands.errors import CommandError
 from daemon.commands.parser import parser
 from daemon.config import ConfigError
-from daemon.errors import DaemonError
+from daemon.errors import DaemonError, ListenError
 from lipsync import LipsyncError, WeightsError
 from publishers import PublisherError, PublishError
 
@@ -58,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _code(error: Exception) -> int:
     if isinstance(error, CommandError):
         return error.code
-    if isinstance(error, WeightsError):
+    if isinstance(error, WeightsError | ListenError):
         return 3
     return 2 if isinstance(error, DaemonError | PublisherError) else 1
 

@@ -34,6 +34,7 @@ from daemon.retention import Retention
 from daemon.rounds import Rounds
 from daemon.schedule import Schedule
 from daemon.settings import Settings
+from daemon.tally import Tally
 from daemon.watch import Watch
 from daemon.worker import COMMAND, Patience, Worker
 
@@ -102,19 +103,34 @@ def run(
 
     Raises:
         OSError: The root is not there or may not be written.
+        ListenError: The metrics cannot be shown where they shall be.
     """
     stop = stop or threading.Event()
     notifier = notifier or notify.Notifier()
     log = open_log(sys.stderr)
     if settings.paths.umask:
         os.umask(int(settings.paths.umask, 8))  # the render process inherits it
+    with _counting(settings, log) as tally:
+        return _work(settings, once, stop, command, notifier, log, tally)
+
+
+def _work(
+    settings: Settings,
+    once: bool,
+    stop: threading.Event,
+    command: Sequence[str] | None,
+    notifier: notify.Notifier,
+    log: FilteringBoundLogger,
+    tally: Tally,
+) -> int:
     journal = Journal(settings.paths.root)
     if not settings.inbox.mount_guard:
         journal.prepare()
     conclusion.sweep(journal.done)
-    worker = Worker(log, command=command or (*COMMAND, cage_of(settings).word()), patience=_patience(settings))
+    command = command or (*COMMAND, cage_of(settings).word())
+    worker = Worker(log, command=command, patience=_patience(settings), tally=tally)
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
-    desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake)
+    desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake, tally)
     try:
         with _signals(stop):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
@@ -136,6 +152,7 @@ def _desk(
     stop: threading.Event,
     once: bool,
     wake: Callable[[], None],
+    tally: Tally,
 ) -> Desk:
     """Put everything on the desk: here, and only here, settings become plain values."""
     press = Press(version("lipsyncd"), settings.publish.manifest, settings.publish.ipfs.profile)
@@ -161,6 +178,7 @@ def _desk(
         log=log,
         ping=notifier.ping,
         stop=stop,
+        tally=tally,
     )
 
 
@@ -168,6 +186,23 @@ def _patience(settings: Settings) -> Patience:
     """Say what a render process may take."""
     limits = settings.limits
     return Patience(limits.take_timeout_s, limits.silence_s, limits.memory_bytes)
+
+
+@contextlib.contextmanager
+def _counting(settings: Settings, log: FilteringBoundLogger) -> Iterator[Tally]:
+    """Count what happens, and answer who asks, if that is wanted; nothing is loaded otherwise."""
+    if not settings.metrics.listen:
+        yield Tally()
+        return
+    from daemon.metrics import Metrics
+    from daemon.metrics_read import Reader
+    from daemon.metrics_server import MetricsServer
+
+    metrics = Metrics(Reader(settings.paths.root, settings.paths.state, version("lipsyncd")))
+    with contextlib.closing(MetricsServer(settings.metrics.listen, metrics.registry)) as server:
+        say = log.info if server.here else log.warning
+        say("metrics are shown", address=server.address, readable="on this machine" if server.here else "from outside")
+        yield metrics
 
 
 def _pen(settings: Settings) -> Pen:

@@ -18,7 +18,15 @@ _WEIGHED_EVERY = 1.0
 
 
 class RenderCrash(Exception):
-    """The render process died, hung or talked nonsense; the message completes "the renderer …"."""
+    """The render process died, hung or talked nonsense; the message completes "the renderer …".
+
+    Attributes:
+        kind: "died", "killed", "hung", "memory", "nonsense" or "unfinished".
+    """
+
+    def __init__(self, message: str, kind: str = "died") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class RenderMoved(RenderCrash):
@@ -70,7 +78,7 @@ class Child:
             for line in whole:
                 yield kind, line
             if len(self._rest[kind]) > _LONGEST_LINE:
-                raise RenderCrash("talked nonsense")
+                raise RenderCrash("talked nonsense", "nonsense")
             if not data:
                 self._selector.unregister(selected.fileobj)
                 if self._rest[kind]:
@@ -113,6 +121,6 @@ class Child:
         if code >= 0:
             return RenderCrash(f"ended unexpectedly with exit code {code}")
         if code == -signal.SIGKILL:
-            return RenderCrash("was killed, as happens when the machine runs out of memory")
+            return RenderCrash("was killed, as happens when the machine runs out of memory", "killed")
         name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
         return RenderCrash(f"was ended by the signal {name}")

@@ -27,6 +27,7 @@ from daemon.pulse import Pulse
 from daemon.retention import Retention
 from daemon.schedule import Schedule
 from daemon.status import Status
+from daemon.tally import Tally
 from daemon.work import Work
 
 _LOOK_EVERY = 1.0
@@ -49,6 +50,7 @@ class Desk:
         ground: What the root lies on; while that is gone nothing is done.
         tries: How often in a row a step may have to wait before its job is left; 0 for any number.
         ping: Says that the loop turns.
+        tally: Is told what happens.
         stop: Set when we are asked to end.
         failed: Some take or job has failed.
     """
@@ -65,6 +67,7 @@ class Desk:
     log: FilteringBoundLogger
     ping: Callable[[], None]
     stop: threading.Event
+    tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.monotonic
     failed: bool = field(default=False, init=False)
     _works: dict[Path, Work] = field(default_factory=dict, init=False)
@@ -100,6 +103,7 @@ class Desk:
     def park(self) -> None:
         """Leave the job at which a bug showed until the daemon starts again."""
         self.failed = True
+        self.tally.fault()
         if self._current is not None:
             self._current.parked = True
             self._current.status.say("Stopped by a fault in lipsyncd itself; see job.log.", now=True)
@@ -171,7 +175,7 @@ class Desk:
                 self._begin(claimed, "job taken up again")
 
     def _begin(self, claimed: claim.Claimed, event: str) -> Work:
-        work = Work(claimed.job, claimed.home, claimed.hold, self.journal, self.log)
+        work = Work(claimed.job, claimed.home, claimed.hold, self.journal, self.log, self.tally)
         work.status.say("Taken; it is its turn soon.")
         self._works[claimed.home] = work
         takes = [f"{take.face} ← {take.speech}" for take in claimed.job.takes]
@@ -220,6 +224,7 @@ class Desk:
         if claimed is None:
             return None
         self.schedule.taken(drop.folder, claimed.home)
+        self.tally.taken(drop)
         return self._begin(claimed, "job taken")
 
     def _step(self, work: Work) -> None:
@@ -261,7 +266,8 @@ class Desk:
             self.retention.turn()
 
     def _hold(self) -> None:
-        """Show the daemons of other machines that our jobs are in living hands."""
+        """Show that our jobs are in living hands: to the daemons of other machines, and to whoever counts."""
+        self.tally.see(self._works.values(), self.arrivals)
         for work in self._works.values():
             with contextlib.suppress(OSError):
                 work.hold.beat(self.clock())

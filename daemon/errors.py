@@ -6,6 +6,7 @@
     ├── DropError             a drop is refused; ``lacking`` where a file that still arrives could mend it
     ├── JobError              no such job, or what was asked of it cannot be done in its state
     ├── JournalError          a job.json is missing, torn or not of our schema
+    ├── ListenError           an address at which we shall answer cannot be had
     └── LaterError            a step cannot be taken just now and is tried again by itself (disk full, nobody answers)
         └── Underway          nothing is wrong: calls to publishers are under way
 
@@ -55,6 +56,10 @@ class JobError(DaemonError):
 
 class JournalError(DaemonError):
     """A job.json is missing, torn or not of our schema."""
+
+
+class ListenError(DaemonError):
+    """An address at which we shall answer cannot be had."""
 
 
 class LaterError(DaemonError):

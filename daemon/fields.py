@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,21 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    """Accept numbers, and this machine's own name: what it stands for must not depend on who answers for a name."""
+    host, _, port = value.rpartition(":")
+    try:
+        if value and host != "localhost":
+            bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+            if (":" in bare) is not (bare != host) or ip_address(bare).is_multicast:
+                raise ValueError
+        if value and not 0 <= int(port) < 1 << 16:
+            raise ValueError
+    except ValueError as error:
+        raise ValueError('it should be an address and a port, such as "127.0.0.1:9464" or "[::1]:9464"') from error
+    return value
+
+
 def _shown_rate(value: Fraction) -> int | str:
     return int(value) if value.denominator == 1 else str(value)
 
@@ -100,6 +116,7 @@ Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Fiel
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
+Listen = Annotated[str, AfterValidator(_address)]
 Schedule = Annotated[str, AfterValidator(_hours)]
 Umask = Annotated[str, Field(pattern=r"^(0o?)?[0-7]{3}$|^$")]
 Words = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]

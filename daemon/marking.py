@@ -90,7 +90,8 @@ class Marking:
 
     def _signed(self, work: Work, orders: Sequence[SigningOrder], pulse: Pulse) -> tuple[Credentials, ...]:
         try:
-            return self._sign(orders, self._pen.signer, lambda _share: pulse(None))
+            with work.tally.stage("sign"):
+                return self._sign(orders, self._pen.signer, lambda _share: pulse(None))
         except SigningCrash as crash:
             work.log.warning("the signing process crashed", reason=crash.message, said=getattr(crash, "__notes__", []))
             if work.misses + 1 >= _TRIES:

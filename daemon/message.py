@@ -5,7 +5,7 @@
     to the render process   {"op": "render", "face": …, "speech": …, "pick": …, "video": …, "poster": …, "options": {},
                              "who": … where there is a photo of the one who is meant}
     back, many times        {"progress": {"stage": "draw", "frame": 12, "frames": 250}}
-    back, once              {"done": {facts}, "speeches_heard": 1}
+    back, once              {"done": {facts}, "speeches_heard": 1}, with "gpu": {bytes} where one is used
                         or  {"failed": {"type": …, "message": …, "hint": …, "passing": …}, "speeches_heard": 1}
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from daemon.job import Made, MadeLabel, MadeWith
-from lipsync import Limits, LipsyncError, Marks, Options, Progress, Render
+from lipsync import GpuMemory, Limits, LipsyncError, Marks, Options, Progress, Render
 
 MOVED = 75
 """Exit code of a render process that cannot see the share any more, because it was mounted anew."""
@@ -78,6 +78,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """Bytes of the GPU's memory: what the render process holds there, what is free, and all there is."""
+
+    held: int
+    free: int
+    total: int
+
+    @classmethod
+    def of(cls, memory: GpuMemory | None) -> Gpu | None:
+        """Take over what lipsync says."""
+        return None if memory is None else cls(memory.held, memory.free, memory.total)
+
+
+@dataclass(frozen=True)
 class Answer:
     """One line from the render process: exactly one of the first three is there."""
 
@@ -85,6 +99,7 @@ class Answer:
     done: Made | None = None
     failed: Failure | None = None
     speeches_heard: int = 0
+    gpu: Gpu | None = None
 
     def line(self) -> str:
         """Give the answer as one line of text."""

@@ -32,11 +32,13 @@ class Errand:
     Attributes:
         share: How much of it is done, 0–1, as far as it says so.
         heard: When it last gave a sign of life, in monotonic seconds.
+        seconds: How long it took, once it is over.
     """
 
     def __init__(self, call: Callable[[Beat], Change]) -> None:
         self.share = 0.0
         self.heard = time.monotonic()
+        self.seconds = 0.0
         self._call = call
         self._answer: Change | None = None
         self._error: BaseException | None = None
@@ -45,8 +47,12 @@ class Errand:
 
     def run(self) -> None:
         """Make the call, in the thread of a messenger."""
+        begun = time.monotonic()
         with self:
-            self._answer = self._call(self._beat)
+            try:
+                self._answer = self._call(self._beat)
+            finally:
+                self.seconds = time.monotonic() - begun
 
     def ask(self) -> None:
         """Ask it to end at its next beat."""

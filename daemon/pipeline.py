@@ -67,12 +67,16 @@ class Pipeline:
             self._steps[work.job.state](work, pulse)
         except Cancelled:
             while_doing = f" while {' and '.join(work.cut_short)}: what was sent stays there" if work.cut_short else ""
-            work.save(work.job.fail(f"the job was cancelled{while_doing}", ""))
+            self._fail(work, "cancelled", f"the job was cancelled{while_doing}")
         except PublishError as error:
-            work.save(work.job.fail(error.message, error.hint))
+            self._fail(work, type(error).__name__, error.message, error.hint)
         except FileNotFoundError as error:
             name = shown(str(error.filename or "").rpartition("/")[2])
-            work.save(work.job.fail(f"{name or 'a file'} is gone from the folder", "Put it back."))
+            self._fail(work, "gone", f"{name or 'a file'} is gone from the folder", "Put it back.")
+
+    def _fail(self, work: Work, kind: str, error: str, hint: str = "") -> None:
+        work.save(work.job.fail(error, hint))
+        work.tally.job_failed(kind)
 
     def _render(self, work: Work, pulse: Pulse) -> None:
         waiting = work.job.in_state(TakeState.WAITING)
@@ -84,7 +88,7 @@ class Pipeline:
             place_all(work)
             work.save(work.job.move(State.RENDERED))
         else:
-            work.save(work.job.fail("no video could be made", ""))
+            self._fail(work, "no video", "no video could be made")
 
     def _mark(self, work: Work, pulse: Pulse) -> None:
         self._marking.mark(work, pulse)
@@ -131,6 +135,7 @@ class Pipeline:
             place_signed(work)
             target = conclusion.to_failed(work.job, work.home, self._journal.failed)
         work.hold.release()
+        work.tally.over(work.job)
         work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")
 
     def close(self, works: Iterable[Work]) -> None:

@@ -58,6 +58,7 @@ class Pulse:
         self._turn()
         if progress is not None:
             self._share = progress.share
+            self._work.tally.progress(progress.share)
         now = self._clock()
         if now - self._looked >= _LOOK_EVERY:
             self._looked = now

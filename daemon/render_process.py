@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from daemon.cage import Cage
 from daemon.confinement import Confinement
-from daemon.message import MOVED, Answer, Failure, Request, made
-from lipsync import LipsyncError, Options, Progress, Take, load
+from daemon.message import MOVED, Answer, Failure, Gpu, Request, made
+from lipsync import LipsyncError, Options, Progress, Take, gpu_memory, load
 
 if TYPE_CHECKING:
     from daemon.job import Made
@@ -68,7 +68,7 @@ class Renderer:
 
             reads = [path for path in (request.face, request.speech, request.who) if path]
             facts = self._confinement.within(reads, request.video.parent, work)
-            return Answer(done=facts, speeches_heard=studio.speeches_heard)
+            return Answer(done=facts, speeches_heard=studio.speeches_heard, gpu=Gpu.of(gpu_memory()))
         except LipsyncError as error:
             return Answer(failed=Failure.of(error), speeches_heard=self._heard)
 

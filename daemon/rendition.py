@@ -57,7 +57,8 @@ class Rendition:
         """
         takes = [take for take in work.job.takes if take.speech]
         names = sorted({name for take in takes for name in (take.face, take.speech, take.who) if name})
-        inputs = tuple(sealed(work.inputs / name, work.seals, pulse) for name in names)
+        with work.tally.stage("hash"):
+            inputs = tuple(sealed(work.inputs / name, work.seals, pulse) for name in names)
         job = replace(work.job, inputs=inputs)
         options = self._options(job)
         for take in takes:
@@ -84,18 +85,22 @@ class Rendition:
             self._swapped(work, take, changed)
             return
         try:
-            rendered = self._worker.render(request, pulse, log)
+            with work.tally.stage("render"):
+                rendered = self._worker.render(request, pulse, log)
         except RenderCrash as crash:
             log.warning("the renderer crashed", reason=f"it {crash}")
+            work.tally.take_missed(crash.kind)
             self._miss(work, take, f"the renderer {crash}", "Try a smaller file, or the same one saved anew.")
         except RenderError as error:
             log.warning("take refused", **asdict(error.failure), speeches_heard=error.heard)
+            work.tally.take_missed("passing" if error.failure.passing else "refused", error.failure.type)
             self._refused(work, take, error)
         else:
             if changed := _changed(work, take, pulse):
                 self._swapped(work, take, changed)
                 return
             work.estimate.end()
+            work.tally.gpu(rendered.gpu)
             facts = {"frames": rendered.made.frames, "warnings": list(rendered.made.warnings)}
             log.info("take finished", speeches_heard=rendered.heard, **facts)
             work.save(work.job.with_take(take.finished(rendered.made, request.video.stem)))
@@ -108,6 +113,7 @@ class Rendition:
             path.unlink(missing_ok=True)
         hint = "Drop the folder anew, and leave it alone until it is done."
         work.log.warning("a dropped file was changed", file=name)
+        work.tally.take_missed("changed")
         work.save(work.job.with_take(take.failed(f"{shown(name)} was changed while it was worked on", hint)))
 
     def _refused(self, work: Work, take: JobTake, error: RenderError) -> None:

@@ -130,10 +130,12 @@ class Rounds:
             except Interruption:
                 work.cut_short.append(task.doing)
             except PublishError as error:
+                work.tally.unanswered(place, error)
                 self._missed(work, task, error)
             except FileNotFoundError as error:
                 work.fault = work.fault or error
             else:
+                work.tally.spent(task.stage, errand.seconds, place)
                 self._keep(work, task, change(work.job))
 
     def _leave(self, work: Work, place: str) -> Task:

@@ -21,6 +21,7 @@ from daemon.fields import (
     WINSTON,
     Count,
     Folder,
+    Listen,
     Name,
     Names,
     OptionalPath,
@@ -196,6 +197,12 @@ class Notify(Section):
     urls: Names = ()
 
 
+class Metrics(Section):
+    """``[metrics]``: where Prometheus may ask."""
+
+    listen: Listen = ""
+
+
 class Page(Section):
     """The page in a browser."""
 
@@ -216,6 +223,7 @@ class Settings(BaseSettings):
     credentials: Credentials = Field(default_factory=Credentials)
     publish: Publish = Field(default_factory=Publish)
     done: Done = Field(default_factory=Done)
+    metrics: Metrics = Field(default_factory=Metrics)
     notify: Notify = Field(default_factory=Notify)
     page: Page = Field(default_factory=Page)
 

@@ -29,6 +29,13 @@ class Task:
     call: Call
     optional: bool = False
 
+    @property
+    def stage(self) -> str:
+        """What it is, in one word, for those who count."""
+        if self.place == HOME:
+            return "identify"
+        return "publish" if self.file else "ask"
+
 
 @dataclass(frozen=True)
 class Delay:

@@ -14,6 +14,7 @@ from daemon.messenger import Errand
 from daemon.owner import Hold
 from daemon.seal import Seal
 from daemon.status import Estimate, Status
+from daemon.tally import Tally
 from daemon.task import Delay, Task
 from publishers import Artifact, PublishError
 
@@ -40,10 +41,19 @@ class Work:
         papers: The papers that are written, by name.
         seals: How the dropped files looked when they were hashed, by name.
         rivals: How many other folders take turns with this one in being rendered.
+        tally: Is told what becomes of it.
         parked: Left alone until the daemon starts again.
     """
 
-    def __init__(self, job: Job, home: Path, hold: Hold, journal: Journal, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        job: Job,
+        home: Path,
+        hold: Hold,
+        journal: Journal,
+        log: FilteringBoundLogger,
+        tally: Tally | None = None,
+    ) -> None:
         self.job = job
         self.home = home
         self.hold = hold
@@ -65,6 +75,7 @@ class Work:
         self.parked = False
         self.seals: dict[str, Seal] = {}
         self.journal = journal
+        self.tally = tally or Tally()
 
     @property
     def inputs(self) -> Path:
@@ -85,4 +96,5 @@ class Work:
         self.journal.save(self.home, job)
         if job.state is not self.job.state:
             self.log.info("state", state=str(job.state))
+        self.tally.saved(self.job, job)
         self.job = job

@@ -13,7 +13,8 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.child import Child, RenderCrash, RenderMoved
 from daemon.job import Made
-from daemon.message import Answer, Failure, Request
+from daemon.message import Answer, Failure, Gpu, Request
+from daemon.tally import Tally
 from lipsync import Progress, StorageError
 
 COMMAND = (sys.executable, "-m", "daemon.render_process")
@@ -39,6 +40,7 @@ class Rendered:
 
     made: Made
     heard: int
+    gpu: Gpu | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Worker:
         *,
         command: Sequence[str] = COMMAND,
         patience: Patience | None = None,
+        tally: Tally | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -75,11 +78,13 @@ class Worker:
             log: For what the process says on standard error, and for its starts and ends.
             command: The program; our process id is added as its last argument.
             patience: How much time and memory it is given.
+            tally: Is told when it starts, and why it ends.
             clock: Monotonic seconds.
         """
         self._log = log
         self._command = tuple(command)
         self._patience = patience or Patience()
+        self._tally = tally or Tally()
         self._clock = clock
         self._process: Child | None = None
         self._takes = 0
@@ -99,24 +104,25 @@ class Worker:
         try:
             answer = self._answered(request, pulse, log)
             self._takes += 1
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            self.close(error.kind if isinstance(error, RenderCrash) else "interrupted")
             raise
         if answer.failed is not None:
             if answer.failed.passing and answer.failed.type != StorageError.__name__:
-                self.close()  # it ran out of something: the next try shall find none of what is used up
+                self.close("exhausted")  # it ran out of something: the next try shall find none of what is used up
             raise RenderError(answer.failed, answer.speeches_heard)
         if answer.done is None or not (_whole(request.video) and _whole(request.poster)):
-            self.close()
-            raise RenderCrash("said that it was finished, and was not")
+            self.close("unfinished")
+            raise RenderCrash("said that it was finished, and was not", "unfinished")
         if self._worn(log):
-            self.close()
-        return Rendered(answer.done, answer.speeches_heard)
+            self.close("worn")
+        return Rendered(answer.done, answer.speeches_heard, answer.gpu)
 
-    def close(self) -> None:
+    def close(self, why: str = "stopped") -> None:
         """End the render process, whatever it is doing."""
         if self._process is not None:
             self._process.kill()
+            self._tally.renderer_ended(why)
         self._process = None
         self._takes = 0
 
@@ -130,8 +136,9 @@ class Worker:
 
     def _started(self, log: FilteringBoundLogger) -> Child:
         if self._process is None or not self._process.alive:
-            self.close()
+            self.close("died")
             self._process = Child((*self._command, str(os.getpid())))
+            self._tally.renderer_began(self._process.pid)
             log.info("renderer started", pid=self._process.pid)
         return self._process
 
@@ -141,7 +148,7 @@ class Worker:
             return self._converse(self._started(log), request, pulse, log)
         except RenderMoved:
             log.info("renderer starts afresh", reason="the share was mounted anew")
-            self.close()
+            self.close("moved")
             return self._converse(self._started(log), request, pulse, log)
 
     def _converse(self, process: Child, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
@@ -171,18 +178,18 @@ class Worker:
         """
         given = self._patience
         if given.take and spent > given.take:
-            raise RenderCrash(f"was not finished after {given.take:g} s")
+            raise RenderCrash(f"was not finished after {given.take:g} s", "hung")
         if given.silence and silent > given.silence:
-            raise RenderCrash(f"gave no sign of life for {given.silence:g} s")
+            raise RenderCrash(f"gave no sign of life for {given.silence:g} s", "hung")
         if given.memory and process.grown() > given.memory:
-            raise RenderCrash(f"took more than {given.memory / 1e9:.1f} GB of memory")
+            raise RenderCrash(f"took more than {given.memory / 1e9:.1f} GB of memory", "memory")
 
 
 def _read(line: bytes) -> Answer:
     try:
         return Answer.of(line)
     except ValueError as error:
-        raise RenderCrash("talked nonsense") from error
+        raise RenderCrash("talked nonsense", "nonsense") from error
 
 
 def _whole(path: Path) -> bool:

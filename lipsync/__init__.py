@@ -40,7 +40,7 @@ from lipsync.take import (
 
 if TYPE_CHECKING:
     from lipsync.label_note import Declared
-    from lipsync.machine import Machine
+    from lipsync.machine import GpuMemory, Machine
     from lipsync.model import Model
     from lipsync.studio import Studio
 
@@ -52,6 +52,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineFacts",
+    "GpuMemory",
     "LabelError",
     "LimitError",
     "Limits",
@@ -72,6 +73,7 @@ __all__ = [
     "WeightsError",
     "check_marks",
     "engine_names",
+    "gpu_memory",
     "load",
     "marks_of",
     "models",
@@ -81,6 +83,7 @@ __all__ = [
 
 _LATE = {
     "Declared": "lipsync.label_note",
+    "GpuMemory": "lipsync.machine",
     "Machine": "lipsync.machine",
     "Model": "lipsync.model",
     "Studio": "lipsync.studio",
@@ -142,6 +145,13 @@ def models() -> list[Model]:
     from lipsync import model
 
     return model.models()
+
+
+def gpu_memory() -> GpuMemory | None:
+    """Say how full the GPU is that this process uses; None where it uses none so far."""
+    from lipsync import machine
+
+    return machine.gpu_memory()
 
 
 def survey() -> Machine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from lipsync import plugin
@@ -21,6 +22,24 @@ class Machine:
     encoders: dict[str, bool]
     gpu: str
     broken: dict[str, str]
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """Bytes of the GPU's memory: what this process has taken for its tensors, what is free, and all there is."""
+
+    held: int
+    free: int
+    total: int
+
+
+def gpu_memory() -> GpuMemory | None:
+    """Say how full the GPU is, if this process uses one already; looking loads nothing and takes no memory there."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    free, total = torch.cuda.mem_get_info()
+    return GpuMemory(torch.cuda.memory_reserved(), free, total)
 
 
 def survey() -> Machine:

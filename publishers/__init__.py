@@ -3,6 +3,7 @@
 The front door: everything another package may use is named here.
 """
 
+from publishers.account import Account, accounts
 from publishers.audit import Finding, unchecked, verify
 from publishers.base import (
     Announcer,
@@ -50,6 +51,7 @@ __all__ = [
     "MODERN",
     "PROFILES",
     "SCHEMA",
+    "Account",
     "Announcer",
     "Artifact",
     "Beat",
@@ -91,6 +93,7 @@ __all__ = [
     "Unreachable",
     "Video",
     "Weights",
+    "accounts",
     "announcement",
     "broken",
     "build",

@@ -87,6 +87,12 @@ class Ledger:
         """Return what an owner has promised to pay and no block is known to hold: their balance does not show it."""
         return self._records(_UNMINED, place, owner, LOST)
 
+    def costs(self) -> tuple[tuple[str, str, int], ...]:
+        """Return place, state and price in Winston of every record there is."""
+        with self._book.reading() as base:
+            rows = base.execute("SELECT place, state, winston FROM record").fetchall() if base else []
+        return tuple((str(place), str(state), int(winston)) for place, state, winston in rows)
+
     def intend(self, record: Record, check: Check | None = None) -> Record:
         """Write down what is about to be sent; once this returns it survives a power cut.
 

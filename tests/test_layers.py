@@ -28,6 +28,7 @@ OWNERS = {
     "ipfshttpclient": "publishers/node.py",
     "librosa": "lipsync/",
     "numpy": "lipsync/",
+    "prometheus_client": "daemon/metrics",
     "pydantic": "daemon/",
     "pydantic_settings": "daemon/",
     "rich": "daemon/commands/",

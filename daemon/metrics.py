@@ -1,0 +1,204 @@
+"""Metrics: counts what happens, for Prometheus. Says how many and how long, never of whom: no name is ever a label.
+
+The main loop tells what it does and leaves a picture of what is in hand; whoever asks is answered from that, in a
+thread of the server, and nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter as Count
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from daemon.job import TakeState
+from daemon.metrics_read import Reader, Running
+from daemon.picture import Picture, Since
+from daemon.tally import Tally
+from lipsync import LipsyncError
+
+if TYPE_CHECKING:
+    from daemon.arrivals import Arrivals
+    from daemon.inbox import Drop
+    from daemon.job import Job, JobTake
+    from daemon.message import Gpu
+    from daemon.work import Work
+
+_EVERY = 0.5
+"""Seconds between two pictures of what is in hand."""
+_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
+_OTHER = "other"
+
+
+class Metrics(Tally, Collector):
+    """Everything that is counted, in a registry of its own."""
+
+    def __init__(self, reader: Reader, clock: Callable[[], float] = time.monotonic) -> None:
+        """Count from zero.
+
+        Args:
+            reader: Looks at the rest when somebody asks.
+            clock: Monotonic seconds.
+        """
+        self._reader = reader
+        self._clock = clock
+        self._picture = Picture()
+        self._looked = float("-inf")
+        self._ready: dict[Path, float] = {}
+        self._since = Since()
+        self._gpu: Gpu | None = None
+        self._pid = 0
+        self._take: tuple[float, float] | None = None
+        self._kinds = _kinds(LipsyncError)
+        self._reading = threading.Lock()
+        self.registry = CollectorRegistry()
+        self._make_counters()
+        self.registry.register(self)
+
+    def _make_counters(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"lipsyncd_{name}", text, labels, registry=self.registry)
+
+        text = "How long each stage of a job's way took; publish by publisher"
+        self._stages = Histogram(
+            "lipsyncd_stage_seconds", text, ("stage", "publisher"), registry=self.registry, buckets=_SECONDS
+        )
+        self._jobs = counter("jobs_finished", "Jobs that came to an end", "outcome")
+        self._jobs_taken = counter("jobs_taken", "Drops that became jobs")
+        self._jobs_failed = counter("job_failures", "Jobs that failed as a whole, by reason", "reason")
+        self._takes = counter("takes_finished", "Videos made, taken over from an earlier job, or given up", "outcome")
+        self._missed = counter("take_failures", "Tries of a video that came to nothing, by reason", "reason", "type")
+        self._unanswered = counter("publisher_failures", "Calls that came to nothing", "publisher", "type")
+        self._files = counter("published_files", "Files that a publisher has, read back", "publisher")
+        self._bytes = counter("published_bytes", "Bytes of videos and posters that a publisher has", "publisher")
+        self._begun = counter("renderer_starts", "Render processes started")
+        self._ended = counter("renderer_ends", "Render processes that ended, by reason", "reason")
+        self._faults = counter("faults", "Bugs of lipsyncd itself, each logged with where")
+
+    def see(self, works: Collection[Work], arrivals: Arrivals) -> None:
+        """Make a picture of what is in hand, if the last one is old enough."""
+        now = self._clock()
+        if now - self._looked < _EVERY:
+            return
+        self._looked = now
+        drops = {drop.folder for drop in arrivals.drops()}
+        self._ready = {drop: self._ready.get(drop, now) for drop in drops}
+        states = {work.home: "parked" if work.parked else str(work.job.state).lower() for work in works}
+        waiting = sum(len(work.job.in_state(TakeState.WAITING)) for work in works if work.job.to_render)
+        self._picture = Picture(
+            turned=time.time(),
+            drops=len(drops),
+            arriving=arrivals.arriving,
+            jobs=Count(states.values()),
+            takes=waiting,
+            waited=self._since.longest(states, now),
+            ready=max((now - moment for moment in self._ready.values()), default=0.0),
+        )
+
+    def taken(self, drop: Drop) -> None:
+        """Count a drop that became a job, how long it had been ready, and what of it was refused."""
+        self._jobs_taken.inc()
+        now = self._clock()
+        self.spent("wait", now - self._ready.pop(drop.folder, now))
+        if drop.fault is not None:
+            self.job_failed("refused")
+        for _ in (take for take in drop.takes if take.state is TakeState.FAILED):
+            self._takes.labels("failed").inc()
+            self.take_missed("unread")
+
+    def over(self, job: Job) -> None:
+        """Count a job that came to its end."""
+        outcome = "incomplete" if not job.error and job.in_state(TakeState.FAILED) else str(job.state).lower()
+        self._jobs.labels(outcome).inc()
+
+    def saved(self, before: Job, after: Job) -> None:
+        """Count what has changed in a job."""
+        old = {take.face: take for take in before.takes}
+        for take in after.takes:
+            if outcome := _outcome(old.get(take.face), take):
+                self._takes.labels(outcome).inc()
+        sizes = {kept.sha256: kept.bytes for take in after.takes for kept in (take.video, take.poster) if kept}
+        known = {(receipt.publisher, receipt.name, receipt.sha256) for receipt in before.receipts}
+        for receipt in after.receipts:
+            if (receipt.publisher, receipt.name, receipt.sha256) not in known:
+                self._files.labels(receipt.publisher).inc()
+                self._bytes.labels(receipt.publisher).inc(sizes.get(receipt.sha256, 0))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure how long something takes that comes to its end."""
+        begun = self._clock()
+        if name == "render":
+            self._take = (begun, 0.0)
+        try:
+            yield
+            self.spent(name, self._clock() - begun)
+        finally:
+            if name == "render":
+                self._take = None
+
+    def spent(self, stage: str, seconds: float, publisher: str = "") -> None:
+        """Put a time to the others of its stage."""
+        self._stages.labels(stage, publisher).observe(seconds)
+
+    def progress(self, share: float) -> None:
+        """Remember how far the take at work is."""
+        if self._take is not None:
+            self._take = (self._take[0], share)
+
+    def take_missed(self, reason: str, kind: str = "") -> None:
+        """Count a try that came to nothing; what a renderer says is believed only where it is a word we know."""
+        self._missed.labels(reason, kind if kind in self._kinds or not kind else _OTHER).inc()
+
+    def job_failed(self, reason: str) -> None:
+        """Count a job that failed."""
+        self._jobs_failed.labels(reason).inc()
+
+    def unanswered(self, publisher: str, error: Exception) -> None:
+        """Count a call that came to nothing."""
+        self._unanswered.labels(publisher, type(error).__name__).inc()
+
+    def fault(self) -> None:
+        """Count a bug."""
+        self._faults.inc()
+
+    def renderer_began(self, pid: int) -> None:
+        """Count a start, and look at that process from now on."""
+        self._begun.inc()
+        self._pid = pid
+
+    def renderer_ended(self, reason: str) -> None:
+        """Count an end."""
+        self._ended.labels(reason).inc()
+        self._pid, self._gpu = 0, None
+
+    def gpu(self, memory: Gpu | None) -> None:
+        """Remember what the render process said of the GPU."""
+        self._gpu = memory
+
+    def collect(self) -> Iterable[Metric]:
+        """Give what is measured only when somebody asks; one at a time, for a disk may be slow to answer."""
+        with self._reading:
+            take = self._take
+            seconds, share = (None, 0.0) if take is None else (self._clock() - take[0], take[1])
+            yield from self._reader.read(self._picture, Running(self._pid, self._gpu, seconds, share))
+
+
+def _outcome(old: JobTake | None, take: JobTake) -> str:
+    """Say what has become of a take, if that has just been decided."""
+    if take.state is TakeState.WAITING or (old is not None and old.state is take.state):
+        return ""
+    if take.state is TakeState.FAILED:
+        return "failed"
+    return "made" if "/" not in take.stash and "." not in take.stash else "reused"
+
+
+def _kinds(root: type[BaseException]) -> frozenset[str]:
+    return frozenset({root.__name__}).union(*(_kinds(kind) for kind in root.__subclasses__()))

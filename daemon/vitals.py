@@ -1,0 +1,56 @@
+"""Vitals: what a process holds, as the kernel tells; and how much room a folder's disk has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a process holds.
+
+    Attributes:
+        resident: Bytes of memory, with files that are mapped.
+        cpu: Seconds of all processors, since its start.
+        files: Open files; 0 where that is not for us to see.
+        threads: Its own and those of its libraries.
+    """
+
+    resident: int
+    cpu: float
+    files: int
+    threads: int
+
+
+def vitals(pid: int) -> Vitals | None:
+    """Look at a process; None for one that is gone."""
+    place = Path(f"/proc/{pid}")
+    try:
+        after_name = (place / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    resident = int(after_name[21]) * os.sysconf("SC_PAGE_SIZE")
+    cpu = (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+    return Vitals(resident, cpu, _open_files(place), int(after_name[17]))
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Give the bytes that we may still write where a folder is, or is going to be; None where that cannot be told."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def _open_files(place: Path) -> int:
+    try:
+        return sum(1 for _ in (place / "fd").iterdir())
+    except OSError:  # a render process behind its walls shows them to nobody
+        return 0

@@ -1,0 +1,250 @@
+"""The metrics: counted right, shown to who asks, and nobody's names in them."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from daemon.config import ConfigError, load_settings
+from daemon.errors import ListenError
+from daemon.metrics import Metrics
+from daemon.metrics_read import Reader
+from daemon.metrics_server import MetricsServer
+from tests.daemon.bench import Bench
+
+FILES = {"voice.wav": "some words", "ann.png": "ok", "bob.mp4": "ok too"}
+ON = {"metrics": {"listen": "127.0.0.1:0"}}
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def asked(address: str, path: str = "/metrics", seconds: float = 5) -> str:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=seconds) as answer:
+        return answer.read().decode()
+
+
+def samples(text: str) -> Samples:
+    """Every value, by name and labels."""
+    families = text_string_to_metric_families(text)
+    return {(one.name, tuple(sorted(one.labels.items()))): one.value for each in families for one in each.samples}
+
+
+class Shown:
+    """What a running daemon of a bench shows."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    @property
+    def address(self) -> str:
+        log = self.bench.place / "log"
+        found = re.findall(r'"event": "metrics are shown".*"address": "([^"]+)"', log.read_text(encoding="utf-8"))
+        return found[-1]
+
+    def text(self) -> str:
+        return asked(self.address)
+
+    def value(self, name: str, **labels: str) -> float:
+        return samples(self.text()).get((f"lipsyncd_{name}", tuple(sorted(labels.items()))), 0.0)
+
+    def wait(self) -> None:
+        log = self.bench.place / "log"
+        self.bench.wait(lambda: log.exists() and '"event": "ready"' in log.read_text(encoding="utf-8"))
+
+
+def test_jobs_takes_stages_and_failures_are_counted(bench: Bench) -> None:
+    shown = Shown(bench)
+    with bench.watching(**ON):
+        shown.wait()
+        bench.drop("talk", FILES)
+        bench.drop("half", {"voice.wav": "words", "a.png": "ok", "b.png": "no-face", "c.heic": "x"})
+        bench.drop("bad", {"voice.wav": "words", "a.png": "exit"})
+        bench.drop("worse", {"voice.wav": "words"})
+        bench.wait(lambda: {"done/talk", "done/half", "failed/bad"} <= set(bench.places()))
+        time.sleep(1.2)
+        text = shown.text()
+    found = samples(text)
+
+    def value(name: str, **labels: str) -> float:
+        return found.get((f"lipsyncd_{name}", tuple(sorted(labels.items()))), 0.0)
+
+    assert value("jobs_finished_total", outcome="done") == 1
+    assert value("jobs_finished_total", outcome="incomplete") == 1
+    assert value("jobs_finished_total", outcome="failed") == 1
+    assert value("jobs_taken_total") == 3
+    assert value("job_failures_total", reason="no video") == 1
+    assert value("takes_finished_total", outcome="made") == 3
+    assert value("takes_finished_total", outcome="failed") == 3
+    assert value("take_failures_total", reason="refused", type="NoFaceError") == 1
+    assert value("take_failures_total", reason="died", type="") == 2, "two tries"
+    assert value("take_failures_total", reason="unread", type="") == 1
+    assert value("renderer_ends_total", reason="died") == 2
+    assert value("renderer_starts_total") in (2, 3)
+    assert value("stage_seconds_count", stage="render", publisher="") == 3
+    assert value("stage_seconds_count", stage="hash", publisher="") == 3
+    assert value("stage_seconds_count", stage="wait", publisher="") == 3
+    assert value("stage_seconds_count", stage="identify", publisher="") == 3
+    assert value("inbox_folders", state="arriving") == 1, "a folder without a face may still get one"
+    assert value("free_bytes", place="root") > 1 << 20
+    assert value("free_bytes", place="state") > 1 << 20
+    assert value("resident_bytes", process="daemon") > 1 << 20
+    assert value("open_files", process="daemon") > 3
+    assert abs(value("turned_timestamp_seconds") - time.time()) < 10
+
+
+def test_what_is_in_hand_is_seen_while_it_is_rendered(bench: Bench) -> None:
+    shown = Shown(bench)
+    with bench.watching(**ON):
+        shown.wait()
+        bench.drop("long", {"voice.wav": "words", "a.png": "slow 4", "b.png": "ok"})
+        bench.wait(lambda: shown.value("rendering_share") > 0.3)
+        assert shown.value("rendering") == 1
+        assert 0 < shown.value("rendering_seconds") < 5
+        bench.wait(lambda: shown.value("jobs", state="queued") == 1)
+        assert shown.value("takes_waiting") == 2
+        assert shown.value("resident_bytes", process="renderer") > 1 << 20
+        bench.wait(lambda: "done/long" in bench.places())
+        bench.wait(lambda: shown.value("jobs", state="queued") == 0)
+        assert shown.value("rendering") == 0
+
+
+def test_no_name_gets_into_the_metrics(bench: Bench) -> None:
+    shown = Shown(bench)
+    name = "GEHEIM"
+    with bench.watching(**ON):
+        shown.wait()
+        toml = f'title = "{name} title"\ndescription = "{name} words"\n'
+        bench.drop(f"{name} one", {f"{name}.wav": "w", f"{name}-a.png": "ok", f"{name}-b.png": "no-face", "job.toml": toml})
+        bench.drop(f"{name} two", {f"{name}.wav": "w", f"{name}-a.png": "exit"})
+        bench.drop(f"{name} three", {f"{name}.wav": "w", f"{name}.png": "ok", "job.toml": "nonsense"})
+        bench.wait(lambda: len([place for place in bench.places() if place.startswith(("done", "failed"))]) == 3)
+        time.sleep(1.2)
+        text = shown.text()
+    assert 'reason="refused"' in text
+    assert name.lower() not in text.lower()
+    assert str(bench.place) not in text
+    assert bench.root.name not in text.replace('place="root"', "").replace("of the root", "")
+
+
+def test_a_renderer_cannot_name_its_own_labels(tmp_path: Path) -> None:
+    metrics = Metrics(Reader(tmp_path, tmp_path, "1"))
+    for kind in ("NoFaceError", "alice.mp4", 'x"} 1\nfake_metric 7', "MediaError", ""):
+        metrics.take_missed("refused", kind)
+    kinds = {dict(sample.labels)["type"] for sample in next(iter(metrics._missed.collect())).samples}
+    assert kinds == {"NoFaceError", "MediaError", "other", ""}
+
+
+def test_off_is_off_and_loads_nothing(bench: Bench) -> None:
+    program = (
+        "import sys, threading\nfrom daemon import app\nfrom daemon.settings import Settings\n"
+        f"settings = Settings(paths={{'root': {str(bench.root)!r}, 'state': {str(bench.place / 'state')!r}}})\n"
+        "code = app.run(settings, True)\n"
+        "assert 'prometheus_client' not in sys.modules\n"
+        "assert not [one for one in threading.enumerate() if one.name == 'metrics']\n"
+        "sys.exit(code)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_an_address_that_is_taken_ends_the_start_with_two_lines(bench: Bench) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        config = bench.place / "config.toml"
+        config.write_text(f'[paths]\nroot = "{bench.root}"\n[metrics]\nlisten = "{listen}"\n', encoding="utf-8")
+        words = [sys.executable, "-m", "daemon", "watch", "--config", str(config)]
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 3
+    assert f"the metrics cannot be shown at {listen}" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "listen", ["9464", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "::1:9464", "prometheus.example:9464", "[::1]"]
+)
+def test_what_is_no_address_is_told(tmp_path: Path, listen: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[metrics]\nlisten = "{listen}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"metrics\.listen: it should be an address and a port"):
+        load_settings(config)
+
+
+def test_an_address_that_others_can_reach_is_warned_of(bench: Bench) -> None:
+    with bench.watching(metrics={"listen": "0.0.0.0:0"}):
+        Shown(bench).wait()
+    line = next(line for line in bench.log if line["event"] == "metrics are shown")
+    assert line["level"] == "warning"
+    assert line["readable"] == "from outside"
+
+
+def test_it_listens_no_longer_than_the_daemon_works(bench: Bench) -> None:
+    shown = Shown(bench)
+    with bench.watching(**ON):
+        shown.wait()
+        assert "lipsyncd_build_info" in shown.text()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 8
+    with pytest.raises(urllib.error.URLError):
+        shown.text()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> MetricsServer:
+    server = MetricsServer("127.0.0.1:0", Metrics(Reader(tmp_path, tmp_path, "1")).registry)
+    yield server
+    server.close()
+
+
+def test_only_one_page_is_there(server: MetricsServer) -> None:
+    assert "lipsyncd_build_info" in asked(server.address)
+    for path in ("/", "/metrics/../etc/passwd", "/favicon.ico"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            asked(server.address, path)
+
+
+def test_askers_that_hang_hold_up_neither_the_next_nor_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.metrics_server._Handler.timeout", 0.5)
+    server = MetricsServer("127.0.0.1:0", CollectorRegistry())
+    host, _, port = server.address.rpartition(":")
+    hung = [socket.create_connection((host, int(port))) for _ in range(30)]
+    for one in hung[:4]:
+        one.sendall(b"GET /metr")
+    time.sleep(0.8)
+    begun = time.monotonic()
+    asked(server.address)
+    assert time.monotonic() - begun < 1
+    hung += [socket.create_connection((host, int(port))) for _ in range(10)]
+    begun = time.monotonic()
+    server.close()
+    assert time.monotonic() - begun < 2
+    for one in hung:
+        one.close()
+
+
+def test_two_daemons_cannot_share_an_address(server: MetricsServer) -> None:
+    with pytest.raises(ListenError, match="cannot be shown"):
+        MetricsServer(server.address, CollectorRegistry())
+
+
+def test_ipv6(tmp_path: Path) -> None:
+    try:
+        server = MetricsServer("[::1]:0", CollectorRegistry())
+    except ListenError:
+        pytest.skip("no IPv6 here")
+    assert server.here
+    asked(server.address)
+    server.close()
