@@ -12,6 +12,7 @@ from daemon import durable, log, ownership, review, status, why
 from daemon.errors import JournalError
 from daemon.job import Job, TakeState
 from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, folders, read
+from daemon.listing import ignorable
 from daemon.name import LONGEST, numbered
 from daemon.owner import CARD, LOCK
 from daemon.papers import written
@@ -53,8 +54,9 @@ def sweep(done: Path) -> None:
     """Remove what a crash right after the move to done/ left there of ours; once at the start is enough."""
     for home in folders(done):
         hidden = home / OURS
-        if hidden.is_dir() and not (hidden / RETRY).exists():
-            _strip(home)
+        with contextlib.suppress(OSError):
+            if hidden.is_dir() and not (hidden / RETRY).exists():
+                _strip(home)
 
 
 def _strip(home: Path) -> None:
@@ -107,7 +109,8 @@ def discard(home: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
     for name in (CARD, LOCK):
         with contextlib.suppress(OSError):
             (home / OURS / name).unlink(missing_ok=True)
@@ -133,13 +136,14 @@ def _renamed(source: Path, target: Path) -> Path:
     except OSError as error:
         if target.exists() and source.exists():
             raise FileExistsError(str(target)) from error  # somebody was faster: ENOTEMPTY, EEXIST
-        raise
+        if source.exists() or not target.exists():
+            raise
     return target
 
 
 def _make_way(hidden: Path) -> None:
     """Rename what a person dropped under our hidden name, unless it is a plain folder: we need one of that name."""
-    if hidden.is_symlink() or (hidden.exists() and not (hidden.is_dir() and untouched(hidden))):
+    if hidden.is_symlink() or (hidden.exists() and not (hidden.is_dir() and untouched(hidden, ignorable))):
         number = 1
         while (target := hidden.with_name(numbered(f"_{hidden.name}", number))).exists():
             number += 1

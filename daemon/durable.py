@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
@@ -17,9 +18,8 @@ def replace(path: Path, text: str) -> None:
     Raises:
         OSError: It cannot be written; the old file is untouched.
     """
-    beside = path.with_name(f".{path.name}.part")
+    beside = _beside(path)
     try:
-        beside.unlink(missing_ok=True)  # torn by a crash, or a link that somebody put there to have us write through it
         with beside.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
@@ -32,8 +32,23 @@ def replace(path: Path, text: str) -> None:
     flush_folder(path.parent)
 
 
+def _beside(path: Path) -> Path:
+    """Give a name to write under that is free: torn by a crash, or a link put there to be written through, goes first.
+
+    Raises:
+        OSError: What has the name cannot be removed.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    if beside.is_dir() and not beside.is_symlink():
+        return path.with_name(f".{secrets.token_hex(8)}.part")
+    beside.unlink(missing_ok=True)
+    return beside
+
+
 def rename(source: Path, target: Path) -> None:
     """Move a file or folder on one file system and make both folders remember it.
+
+    Where a disk fails at the very last, it is moved all the same: whoever catches the error looks where it is.
 
     Raises:
         OSError: It cannot be moved; a folder is never moved onto one that holds something.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -27,22 +29,68 @@ def read_plain(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def write_plain(path: Path, data: bytes) -> None:
+def write_plain(path: Path, data: bytes, *, lasting: bool = False) -> None:
     """Write a file of our own, new: whatever had its name is gone first, and a link leads nowhere.
+
+    Args:
+        path: The file.
+        data: What will be in it.
+        lasting: Have it on the disk itself; some disks say only then that they are full.
+
+    Raises:
+        OSError: It cannot be written; nothing is left of it.
+    """
+    path.unlink(missing_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def put_plain(path: Path, beside: Path, data: bytes) -> None:
+    """Have a small file of our own hold this; it need not last a power cut.
+
+    It is written beside and renamed, so that a reader sees the old one or the new one. Where the disk has no room for
+    that, it is written over the old one, which has its place on the disk already.
 
     Raises:
         OSError: It cannot be written.
     """
-    path.unlink(missing_ok=True)
-    with path.open("xb") as file:
-        file.write(data)
+    try:
+        write_plain(beside, data)
+        beside.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _write_over(path, data)
 
 
-def untouched(folder: Path) -> bool:
-    """Say whether there is nothing in a folder but regular files and folders: no links, pipes or devices."""
-    for place, inner, names in os.walk(folder):
-        for name in (*inner, *names):
-            status = os.lstat(Path(place, name))
-            if not (stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)):
-                return False
-    return True
+def _write_over(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise OSError(errno.EINVAL, "it is no file of our own", str(path))
+        old = found.st_size
+        written = os.pwrite(handle, data.ljust(old), 0)  # at once: blanks, not the end of what stood there before
+        os.ftruncate(handle, min(written, len(data)))
+    finally:
+        os.close(handle)
+
+
+def untouched(folder: Path, passed_over: Callable[[str], bool]) -> bool:
+    """Say whether there is nothing in a folder but regular files of its own.
+
+    Args:
+        folder: What is in its folders is not looked at.
+        passed_over: Says of a name that it does not count.
+    """
+    with os.scandir(folder) as found:
+        kinds = [entry.stat(follow_symlinks=False) for entry in found if not passed_over(entry.name)]
+    return all(stat.S_ISREG(status.st_mode) and status.st_nlink == 1 for status in kinds)

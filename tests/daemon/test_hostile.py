@@ -33,12 +33,12 @@ def why(bench: Bench, name: str) -> str:
 HIDDEN = ("job.json", ".job.json.part", "job.log", "letter", ".letter.part", "owner.json", "lock", "previous")
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe", "hard link"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "hard link", "folder"])
 def test_what_is_dropped_under_our_hidden_name_is_neither_followed_nor_waited_for(
     bench: Bench, canary: Path, kind: str
 ) -> None:
-    for name in HIDDEN:
-        for folder, files in ((f"good {name}", GOOD), (f"bad {name}", {"a.wav": "speech"})):
+    for number, name in enumerate(HIDDEN):
+        for folder, files in ((f"good {number}", GOOD), (f"bad {number}", {"a.wav": "speech"})):
             upload = bench.place / "upload"
             (upload / ".lipsyncd").mkdir(parents=True)
             for file, text in files.items():
@@ -48,15 +48,29 @@ def test_what_is_dropped_under_our_hidden_name_is_neither_followed_nor_waited_fo
                 os.mkfifo(trap)
             elif kind == "link":
                 trap.symlink_to(canary)
+            elif kind == "folder":
+                (trap / "inner").mkdir(parents=True)
             else:
                 os.link(canary, trap)
             upload.rename(bench.root / "inbox" / folder)
     assert bench.once() == 1
     assert canary.read_text() == CANARY
     assert not list((bench.root / "working").iterdir())
-    for name in HIDDEN:
-        assert (bench.root / "done" / f"good {name}" / "a.mp4").exists()
-        assert "no face" in why(bench, f"bad {name}")
+    for number, name in enumerate(HIDDEN):
+        assert (bench.root / "done" / f"good {number}" / "a.mp4").exists(), name
+        assert "no face" in why(bench, f"bad {number}")
+
+
+@pytest.mark.parametrize("name", [".WHY.txt.part", "WHY.txt", ".STATUS.txt.part", "job.json", "inputs"])
+def test_a_folder_that_has_the_name_of_one_of_our_files(bench: Bench, name: str) -> None:
+    folder = bench.drop("talk", {"a.wav": "speech"})
+    (folder / name).mkdir()
+    if not name.endswith(".part"):  # with something in it, it is still being copied
+        (folder / name / "x").touch()
+    assert bench.once() == 1
+    assert (
+        "What to do" in why(bench, "talk") if name != "WHY.txt" else (bench.root / "failed/talk/WHY (2).txt").exists()
+    )
 
 
 def test_a_hidden_folder_that_leads_elsewhere(bench: Bench, tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ def worked(house: House, count: int, seed: int, reshaped: bool = False) -> Found
     for place in ("done", "failed"):
         for home in (house.root / place).iterdir():
             look(home, place, found)
-    assert not list((house.root / "working").iterdir())
+    for home in (house.root / "working").iterdir():
+        assert json.loads((home / "job.json").read_text(encoding="utf-8"))["state"] == "REVIEW", home
+        found.drops["waits for approval, as its job.toml asks"] += 1
     waiting = {line["folder"]: line["reason"] for line in lines if line["event"] == "waiting"}
     for left in inbox.iterdir():
         assert waiting[left.name].endswith(("still being copied", "it is empty")), left
