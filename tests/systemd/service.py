@@ -80,7 +80,9 @@ class Service:
     def restart(self) -> None:
         self.machine.sh(f"systemctl daemon-reload; systemctl restart {UNIT}")
 
-    def drop(self, name: str, files: Mapping[str, str | Path], who: str = "anna", umask: str = "002") -> None:
+    def drop(
+        self, name: str, files: Mapping[str, str | Path], who: str = "anna", umask: str = "002", group: str = ""
+    ) -> None:
         """Put a folder together elsewhere and move it in, as a person of the group does."""
         upload = self.machine.share / "upload" / name
         upload.mkdir(parents=True)
@@ -92,6 +94,7 @@ class Service:
         here, there = f"/mnt/share/upload/{name}", f"{self.root}/inbox"
         # the folder must be the group's to write, or the service may not move it: docs/operations.md says so
         script = f"umask {umask}; mkdir '{there}/.{name}'; cp '{here}'/* '{there}/.{name}'"
+        script += f"; chgrp -R {group} '{there}/.{name}'" if group else ""
         script += f"; mv '{there}/.{name}' '{there}/{name}'"
         self.machine.run("runuser", "-u", who, "--", "sh", "-euc", script)
 

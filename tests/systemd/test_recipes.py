@@ -80,6 +80,21 @@ def test_the_recipe_for_a_user_that_exists_only_while_it_runs(service: Service, 
     service.reset()
 
 
+def test_the_recipe_for_giving_results_to_their_owners(service: Service, sample: Path) -> None:
+    """anna gets hers though the service is not root; without the drop-in they would be the service's."""
+    lines = re.findall(r"`((?:Ambient|Bounding|Capability)[A-Za-z]+=CAP_CHOWN)`", PAGE.read_text(encoding="utf-8"))
+    assert len(lines) == 2
+    service.drop_in("60-chown", "\n".join(["[Service]", *lines]) + "\n")
+    service.restart()
+    service.drop("hers", {"ann.jpg": sample / "astronaut.jpg", "talk.flac": sample / "hello.en.flac"})
+    assert "ann.mp4" in service.done("hers")
+    owners = service.machine.run(
+        "find", f"{service.root}/done/hers", "-maxdepth", "1", "-name", "[a-z]*", "-printf", "%u\n"
+    )
+    assert set(owners.split()) == {"anna"}
+    service.reset()
+
+
 def signer(service: Service) -> str:
     signed = [message for message in service.messages() if message.startswith("signed ")]
     return signed[-1].partition("certificate=")[2]

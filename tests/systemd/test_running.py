@@ -55,6 +55,21 @@ def test_a_guest_of_an_open_share_may_delete_all_of_the_result(service: Service,
     machine.sh("chmod 2770 /srv/lipsyncd /srv/lipsyncd/inbox /srv/lipsyncd/done")
 
 
+def test_a_group_that_the_service_is_in_gets_what_its_people_dropped(service: Service, sample: Path) -> None:
+    """Folders of another group, without any set-group-id bit."""
+    machine = service.machine
+    machine.sh("groupadd --force press; id carl >/dev/null 2>&1 || useradd carl; usermod -aG press lipsyncd")
+    machine.sh("usermod -aG press,lipsyncd carl; chmod 0770 /srv/lipsyncd/*")
+    service.restart()
+    files = {"ann.jpg": sample / "astronaut.jpg", "talk.flac": sample / "hello.en.flac"}
+    service.drop("press", files, who="carl", group="press")
+    assert "ann.mp4" in service.done("press")
+    groups = machine.run("find", f"{service.root}/done/press", "-name", "[a-z]*", "-printf", "%g\n")
+    assert set(groups.split()) == {"press"}
+    machine.run("runuser", "-u", "carl", "--", "rm", "-r", f"{service.root}/done/press")
+    machine.sh("chmod 2770 /srv/lipsyncd/*")
+
+
 def test_a_real_render_behind_every_wall(service: Service, sample: Path) -> None:
     service.configure(engine="reshape")
     service.restart()
