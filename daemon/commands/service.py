@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.commands.arguments import Commands, add_command, settings_of
@@ -140,8 +141,15 @@ def _installation(args: Namespace) -> tuple[Installation, list[str]]:
         raise UsageError(
             f"{SYSTEM_FILE} says that the root is {written}", "Change paths.root there, and leave --root out."
         )
-    published = ["publish"] if set(settings.publish.to) - {"folder"} else []
-    return Installation(args.user, root, tuple(_writes(settings))), [*args.extras, *published]
+    return Installation(args.user, root, tuple(_writes(settings))), [*args.extras, *_needed(settings)]
+
+
+def _needed(settings: Settings) -> Iterator[str]:
+    """Yield the drop-ins without which the settings cannot work."""
+    if set(settings.publish.to) - {"folder"}:
+        yield "publish"
+    if settings.metrics.listen:
+        yield "metrics"
 
 
 def _writes(settings: Settings) -> list[Path]:
