@@ -12,7 +12,9 @@ from daemon.errors import JobError
 from daemon.job import Job, State, TakeState
 from daemon.journal import OURS, Filed, Journal
 from daemon.name import numbered, shown
-from daemon.work import APPROVE, CANCEL
+from daemon.order import PRIORITIES
+from daemon.plain import write_plain
+from daemon.work import APPROVE, CANCEL, PRIORITY
 
 
 def retry(root: Path, job: Job | str) -> Filed:
@@ -56,13 +58,22 @@ def cancel(root: Path, job: Job | str) -> Filed:
         JobError: There is no such job, or it is over.
         OSError: Its folder cannot be written.
     """
-    journal = Journal(root)
-    if isinstance(job, str) and "/" not in job and (journal.inbox / job).is_dir():
-        raise JobError(f"{shown(job)} is not taken yet", "Take the folder out of inbox/: that is all.")
-    filed = _find(journal, job)
-    if filed.place != "working":
-        raise JobError(f"{shown(filed.home.name)} is over: it is in {filed.place}/")
+    filed = _in_hand(Journal(root), job)
     (filed.home / CANCEL).touch()
+    return filed
+
+
+def prefer(root: Path, job: Job | str, priority: str) -> Filed:
+    """Have a job in hand rendered sooner or later than it was asked for.
+
+    Raises:
+        JobError: There is no such job, it is over, or there is no such priority.
+        OSError: Its folder cannot be written.
+    """
+    if priority not in PRIORITIES:
+        raise JobError(f"there is no priority {shown(priority)}", f"It is one of: {', '.join(PRIORITIES)}.")
+    filed = _in_hand(Journal(root), job)
+    write_plain(filed.home / PRIORITY, priority.encode())
     return filed
 
 
@@ -77,6 +88,15 @@ def approve(root: Path, job: Job | str) -> Filed:
     if filed.place != "working" or filed.job.state is not State.REVIEW:
         raise JobError(f"{shown(filed.home.name)} does not wait for approval: it is {filed.job.state}")
     (filed.home / APPROVE).touch()
+    return filed
+
+
+def _in_hand(journal: Journal, job: Job | str) -> Filed:
+    if isinstance(job, str) and "/" not in job and (journal.inbox / job).is_dir():
+        raise JobError(f"{shown(job)} is not taken yet", "Change its job.toml, or take it out of inbox/ again.")
+    filed = _find(journal, job)
+    if filed.place != "working":
+        raise JobError(f"{shown(filed.home.name)} is over: it is in {filed.place}/")
     return filed
 
 

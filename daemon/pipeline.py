@@ -14,7 +14,7 @@ from daemon.name import shown
 from daemon.papers import MANIFEST, Papers
 from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
-from daemon.work import APPROVE, CANCEL, Work
+from daemon.work import APPROVE, CANCEL, PRIORITY, Work
 from daemon.worker import Pulse
 from publishers import PublishError
 
@@ -126,7 +126,7 @@ class Pipeline:
         listed = [receipt.address for receipt in work.job.receipts if receipt.name == MANIFEST]
         say = work.log.warning if failed or work.job.error else work.log.info
         say("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
-        for name in (CANCEL, APPROVE):
+        for name in (CANCEL, APPROVE, PRIORITY):
             (work.home / name).unlink(missing_ok=True)
         if work.job.state is State.DONE:
             target = conclusion.to_done(work.job, work.home, self._journal.done)

@@ -170,7 +170,7 @@ def finished(home: Path) -> datetime | None:
     """Give when the job of a folder in done/ was finished; None where it is none, or says no time."""
     try:
         job = read(home / FILE_NAME)
-        return _moment(job) if job.state is State.DONE else None
+        return _ended(job) if job.state is State.DONE else None
     except (JournalError, ValueError):
         return None
 
@@ -188,6 +188,16 @@ def _folders(place: Path) -> Iterator[Path]:
                 yield place / entry.name
 
 
-def _moment(job: Job) -> datetime:
+def old(home: Path, terms: Terms, today: datetime) -> bool:
+    """Say whether something of a folder in done/ would be removed today."""
+    moment = finished(home)
+    if moment is None or not over(moment, terms, today):
+        return False
+    with contextlib.suppress(JournalError):
+        return not terms.inputs or has_results(home, read(home / FILE_NAME))
+    return False
+
+
+def _ended(job: Job) -> datetime:
     moment = datetime.fromisoformat(job.recorded or job.created)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from structlog.typing import FilteringBoundLogger
 from daemon.hours import Hours
 from daemon.inbox import Drop
 from daemon.job import TakeState
+from daemon.order import PRIORITIES
+from daemon.plain import read_plain
 from daemon.status import place_line
 from daemon.turns import Turns, Waiting
-from daemon.work import Work
+from daemon.work import PRIORITY, Work
 
 _MOST = 32
 """Jobs in hand with takes to render, of a priority or a higher one. More drops wait in the inbox: each job in hand
@@ -72,10 +76,13 @@ class Schedule:
             works: Jobs with takes to render that could be rendered now.
             drops: What is ready in the inbox, in order of arrival.
         """
+        works = list(works)
+        for work in works:
+            _heed(work)
         jobs = [Waiting(work.home, work.job.priority) for work in works]
         waiting = [Waiting(drop.folder, drop.order.priority) for drop in drops]
-        ranks = [one.rank for one in jobs]
-        waiting = [one for one in waiting if sum(1 for rank in ranks if rank <= one.rank) < _MOST]
+        full = sorted(one.rank for one in jobs)[_MOST - 1 : _MOST]  # of this rank or a lower one there are enough
+        waiting = [one for one in waiting if not full or one.rank < full[0]]
         self._line = self._turns.line([*jobs, *waiting])
         return self._line
 
@@ -114,3 +121,14 @@ class Schedule:
             if work is not None and work.job.to_render:
                 work.status.say(place_line(work.job, ahead, "" if is_open else self.opens))
             ahead += 1
+
+
+def _heed(work: Work) -> None:
+    """Do what somebody asked for while the job waits: another priority."""
+    path = work.home / PRIORITY
+    with contextlib.suppress(OSError):
+        said = read_plain(path, 100).decode(errors="replace").strip().lower()
+        if said in PRIORITIES and said != work.job.priority:
+            work.save(replace(work.job, priority=said))
+            work.log.info("priority", priority=said)
+        path.unlink()

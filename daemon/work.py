@@ -20,6 +20,7 @@ from publishers import Artifact, PublishError
 
 CANCEL = "CANCEL"
 APPROVE = "APPROVE"
+PRIORITY = "PRIORITY"
 """Files in a job's folder in working/ that ask something of us; who can write there may put them there by hand."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,15 @@ from daemon import control
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console, table
 from daemon.job import TakeState
-from daemon.journal import Filed, Journal
+from daemon.journal import Filed, Journal, folders
+from daemon.name import shown
+from daemon.order import PRIORITIES
 from daemon.papers import MANIFEST
+from daemon.retention import Terms, old
 from daemon.status import read_status
 
+_NAMED = 10
+"""Folders in the inbox that are named at most."""
 Act = Callable[[Path, str], Filed]
 
 ACTS: dict[str, tuple[Act, str, str]] = {
@@ -27,21 +33,42 @@ ACTS: dict[str, tuple[Act, str, str]] = {
 
 def add(commands: Commands) -> None:
     """Describe the commands."""
-    add_command(commands, "jobs", "list all jobs: working, done and failed").set_defaults(run=run)
+    parser = add_command(commands, "jobs", "list all jobs: working, done and failed")
+    parser.add_argument("--old", action="store_true", help="only those of which done.keep_days removes something")
+    parser.set_defaults(run=run)
     for name, (act, summary, answer) in ACTS.items():
         parser = add_command(commands, name, summary)
         parser.add_argument("job", metavar="JOB", help="its id, or the name of its folder")
         parser.set_defaults(run=_runner(act, answer))
+    parser = add_command(commands, "priority", "have a job rendered before others, or after them")
+    parser.add_argument("job", metavar="JOB", help="its id, or the name of its folder")
+    parser.add_argument("priority", metavar="WHICH", choices=PRIORITIES, help=", ".join(PRIORITIES))
+    parser.set_defaults(run=run_priority)
 
 
 def run(args: Namespace, console: Console) -> int:
     """List all jobs under the root."""
-    root = settings_of(args).paths.root
+    settings = settings_of(args)
+    root = settings.paths.root
     if not root.is_dir():
         console.note(f"The root {root} is not there yet: `lipsyncd watch` makes it.")
     filed = Journal(root).filed()
-    lines = _lines(filed) if filed else [f"There are no jobs in {root}."]
+    if args.old:
+        terms, now = Terms(settings.done.keep_days, settings.done.keep_inputs), datetime.now(UTC)
+        filed = [one for one in filed if one.place == "done" and old(one.home, terms, now)]
+    lines = _lines(filed) if filed else [f"There are no {'old ' if args.old else ''}jobs in {root}."]
+    if waiting := [] if args.old else folders(Journal(root).inbox):
+        lines.append(f"In the inbox, not taken yet: {', '.join(shown(folder.name) for folder in waiting[:_NAMED])}")
+        lines[-1] += f" and {len(waiting) - _NAMED} more." if len(waiting) > _NAMED else "."
     console.facts({"root": str(root), "jobs": [_document(one) for one in filed]}, lines)
+    return 0
+
+
+def run_priority(args: Namespace, console: Console) -> int:
+    """Ask for another priority; a running daemon sees it between two videos."""
+    filed = control.prefer(settings_of(args).paths.root, args.job, args.priority)
+    answer = f"{filed.home.name} ({filed.job.id}) has {args.priority} priority from the next video on."
+    console.facts({"job": _document(filed), "priority": args.priority}, [answer])
     return 0
 
 
@@ -85,6 +112,7 @@ def _document(filed: Filed) -> dict[str, Any]:
         "folder": str(filed.home),
         "state": str(job.state),
         "created": job.created,
+        "priority": job.priority,
         "status": read_status(filed.home) if filed.place == "working" else "",
         "error": job.error,
         "hint": job.hint,

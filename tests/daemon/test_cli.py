@@ -24,6 +24,7 @@ COMMANDS = [
     "retry",
     "approve",
     "cancel",
+    "priority",
     "publish",
     "verify",
     "doctor",
@@ -125,7 +126,7 @@ def test_config_before_and_after_the_command(tmp_path: Path, capsys: pytest.Capt
         assert json.loads(capsys.readouterr().out)["render"]["quality"] == 30
     assert main(["config", "--config", str(file), "show", "--root", "/r", "--state", "/s", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["render"]["quality"], shown["paths"]) == (30, {"root": "/r", "state": "/s"})
+    assert (shown["render"]["quality"], shown["paths"]) == (30, {"root": "/r", "state": "/s", "umask": ""})
 
 
 def test_config_show_is_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,3 +149,20 @@ def test_a_job_toml_that_became_a_link_or_a_pipe_is_not_read(tmp_path: Path, kin
         path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=r"regular file|symbolic links"):
         read_order(path, ["p.png"], Choices())
+
+
+@pytest.mark.parametrize("priority", ["high", "normal", "low"])
+def test_a_drop_may_say_how_soon(priority: str, tmp_path: Path) -> None:
+    assert order(tmp_path, f'priority = "{priority}"').priority == priority
+    assert order(tmp_path, "").priority == "normal"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [('"hihg"', " (did you mean high?)"), ('"High"', " (did you mean high?)"), ("1", ""), ("[]", "")]
+)
+def test_another_priority_is_a_fault(said: str, meant: str, tmp_path: Path) -> None:
+    with pytest.raises(DropError) as caught:
+        order(tmp_path, f"priority = {said}")
+    assert "it should be one of: high, normal, low" + meant in caught.value.message
+    with pytest.raises(DropError, match=r"did you mean priority\?"):
+        order(tmp_path, 'prioriti = "high"')

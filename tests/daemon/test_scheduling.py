@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon import control
+from daemon.__main__ import main
 from daemon.errors import JobError
 from tests.daemon.bench import Bench
 
@@ -99,6 +100,38 @@ def test_a_high_one_comes_next_and_the_others_say_who_is_before_them(bench: Benc
         for name in ("usual", "other"):
             control.cancel(bench.root, name)
         bench.wait(lambda: {"failed/usual", "failed/other"} <= set(bench.places()))
+
+
+def test_a_priority_can_be_changed_while_a_job_waits(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.drop("one", VOICE | {"o000.png": "slow 3", "o001.png": "ok"})
+    bench.drop("two", faces("t", 2))
+    with bench.watching():
+        bench.wait(lambda: begun(bench))
+        assert main(["priority", "one", "low", "--root", str(bench.root)]) == 0
+        assert "one" in capsys.readouterr().out
+        bench.wait(lambda: (bench.root / "done/one").exists())
+    assert begun(bench) == ["o000.png", "t000.png", "t001.png", "o001.png"]
+    assert bench.job("done/one").priority == "low"
+    assert not (bench.root / "done/one/PRIORITY").exists()
+    assert main(["priority", "one", "high", "--root", str(bench.root)]) == 2, "it is over"
+
+
+def test_jobs_lists_what_is_old_and_what_lies_in_the_inbox(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.drop("talk", faces("t", 1))
+    bench.once()
+    bench.drop("walk", faces("w", 1))
+    where = ["--root", str(bench.root)]
+    assert main(["jobs", *where]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "In the inbox, not taken yet: walk."
+    monkeypatch.setenv("LIPSYNCD_DONE__KEEP_DAYS", "3")
+    assert main(["jobs", "--old", *where]) == 0
+    assert capsys.readouterr().out.startswith("There are no old jobs")
+    path = bench.root / "done/talk/job.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"recorded": "2', '"recorded": "1'), encoding="utf-8")
+    assert main(["jobs", "--old", *where]) == 0
+    assert "talk" in capsys.readouterr().out
 
 
 def test_outside_its_hours_nothing_is_begun_and_everybody_is_told(bench: Bench) -> None:
