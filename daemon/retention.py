@@ -55,7 +55,7 @@ class Retention:
         terms: Terms,
         log: FilteringBoundLogger,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
         today: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Remove nothing yet.
@@ -64,7 +64,7 @@ class Retention:
             journal: Where the jobs are.
             terms: What goes when.
             log: Says what went, and what would have.
-            clock: Monotonic seconds.
+            clock: Monotonic seconds, of sleep too: a notebook that was shut for a night has no clock that jumped.
             today: The time of the clock on the wall.
         """
         self._journal = journal
