@@ -14,6 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from daemon import guard
 from daemon.cage import Cage
 from daemon.confinement import Confinement
 from daemon.message import MOVED, Answer, Failure, Gpu, Request, made
@@ -105,6 +106,7 @@ def reserve_stdout() -> TextIO:
 def main() -> int:
     """Answer requests until standard input ends. The last argument is the daemon's process id, the first the cage."""
     die_with(int(sys.argv[-1]))
+    guard.stand(sys.stdin.fileno())
     channel = Channel(reserve_stdout())
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
     confinement = Confinement(Cage.of(sys.argv[1]) if len(sys.argv) > 2 else Cage())

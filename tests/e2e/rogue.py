@@ -144,3 +144,7 @@ class Rogue:
             while not video.exists():
                 time.sleep(0.02)
             return self._end(signal.SIGSEGV)
+
+    def _nest(self, _take: Take, video: Path, report: Report) -> Render:
+        with subprocess.Popen([sys.executable, "-S", "-E", "-c", STRAY.format(film=str(video))]):
+            return self._forever(_take, video, report)
