@@ -136,7 +136,13 @@ class Samba:
     def say(self, *commands: str, check: bool = True) -> str:
         """Have smbclient do something to its end, and give what it printed."""
         ran = subprocess.run(
-            self._client(commands), capture_output=True, text=True, timeout=60, cwd=self.place, check=False
+            self._client(commands),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.place,
+            check=False,
         )
         said = ran.stdout + ran.stderr
         assert ran.returncode == 0 or not check, said
@@ -145,7 +151,12 @@ class Samba:
     def start(self, *commands: str) -> subprocess.Popen[str]:
         """Have smbclient do something, and do not wait for it."""
         client = subprocess.Popen(
-            self._client(commands), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.place
+            self._client(commands),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=self.place,
         )
         self.uploads.append(client)
         return client
@@ -187,7 +198,7 @@ def samba(share: Path, user: str = "root") -> Iterator[Samba]:
         line.close()
         for client in found.uploads:
             client.kill()
-            client.communicate()
+            client.wait()
         server.terminate()
         server.wait(20)
         shutil.rmtree(place)

@@ -167,3 +167,29 @@ def test_who_dropped_a_folder_over_smb_can_delete_all_that_came_of_it(open_bench
         assert {path.owner() for path in made_by_us} == {"nobody"}
         server.say("deltree done/good", "deltree failed/bad")
         bench.wait(lambda: bench.places() == [])
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+def test_many_folders_from_several_people_at_once(bench: Bench, server: Samba, count: int) -> None:
+    """Three uploads at the same time, without a pause: each drop once, and those of one person in order of arrival."""
+    people = 3
+    upload = bench.place / "upload"
+    names = [[f"{person} {7 * number % count:03}" for number in range(count // people)] for person in range(people)]
+    for name in (name for mine in names for name in mine):
+        (upload / name).mkdir(parents=True)
+        (upload / name / "voice.wav").write_text("words")
+        (upload / name / "ann.png").write_text(f"real {name}")
+
+    def sent(name: str) -> tuple[str, ...]:
+        put = (f'put "{upload}/{name}/{file}" "{name}/{file}"' for file in ("voice.wav", "ann.png"))
+        return f'mkdir "{name}"', *put
+
+    with bench.watching():
+        clients = [server.start("cd inbox", *(order for name in mine for order in sent(name))) for mine in names]
+        assert [client.wait(300) for client in clients] == [0] * people
+        bench.wait(lambda: len(list((bench.root / "done").iterdir())) == people * (count // people), 300)
+    taken = [line["folder"] for line in bench.log if line["event"] == "job taken"]
+    assert sorted(taken) == sorted(name for mine in names for name in mine)
+    assert sum(1 for entry in bench.diary if entry["what"] == "made") == len(taken)
+    for mine in names:
+        assert [name for name in taken if name in mine] == mine
