@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon import control
+from daemon import app, control
 from daemon.__main__ import main
 from daemon.errors import JobError
+from daemon.schedule import Schedule
 from tests.daemon.bench import Bench
 
 VOICE = {"voice.wav": "some words"}
@@ -154,6 +155,35 @@ def test_outside_its_hours_nothing_is_begun_and_everybody_is_told(bench: Bench) 
     control.retry(bench.root, "talk")
     assert bench.once(render={"hours": hours}) in (0, 1), "once is at once"
     assert begun(bench) == ["t000.png", "t001.png"]
+
+
+def test_the_take_at_work_is_finished_when_the_hours_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = bench.place / "wall"
+
+    def now() -> datetime:
+        return datetime.fromisoformat(f"2026-11-21T{wall.read_text(encoding='ascii')}:00")
+
+    def strike(time_of_day: str) -> None:
+        (bench.place / "beside").write_text(time_of_day, encoding="ascii")
+        (bench.place / "beside").replace(wall)
+
+    strike("21:59")
+    monkeypatch.setattr(app, "Schedule", lambda hours, log: Schedule(hours, log, today=now))
+    bench.drop("talk", faces("t", 2, "slow 2"))
+    with bench.watching(render={"hours": "22:00-07:00"}):
+        bench.wait(lambda: status(bench, "talk").startswith("Waiting for 22:00: videos"))
+        strike("22:00")
+        bench.wait(lambda: begun(bench))
+        strike("07:00")
+        said = "Waiting for 22:00: 1 of 2 videos are made; videos are only begun at certain hours (render.hours).\n"
+        bench.wait(lambda: status(bench, "talk") == said)
+        time.sleep(1)
+        assert begun(bench) == ["t000.png"]
+        assert (bench.root / "working/talk/t000.mp4").exists()
+        strike("03:00")
+        bench.wait(lambda: (bench.root / "done/talk").exists())
+    turned = [line["event"] for line in bench.log if line["event"].startswith("rendering ")]
+    assert turned == ["rendering pauses", "rendering goes on"] * 2
 
 
 def test_what_is_made_is_published_at_all_hours(bench: Bench, tmp_path: Path) -> None:
