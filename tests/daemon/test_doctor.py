@@ -173,3 +173,14 @@ def test_what_is_needed_is_what_the_package_asks_for() -> None:
     asked = [re.split(r"[<>=~!; ]", line)[0] for line in project["dependencies"]]
     assert sorted(doctor.needed()) == sorted(asked)
     assert {check.name for check in doctor.libraries() if check.state == "ok"} >= {"python", *asked}
+
+
+def test_events_used_up_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "mount_of", lambda folder: Mount(Path("/"), "ext4"))
+    monkeypatch.setattr(doctor, "lacking", lambda folder: "fs.inotify.max_user_watches is used up")
+    found = {check.name: check for check in doctor.root(settings(tmp_path))}["inbox"]
+    assert found.state == "warn"
+    assert "polled every 10 s" in found.found
+    assert "sysctl fs.inotify.max_user_watches=" in found.advice
+    quiet = settings(tmp_path, inbox={"watch": "poll"})
+    assert states(doctor.root(quiet))["inbox"] == "ok", "who wants no events lacks none"
