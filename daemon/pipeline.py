@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from daemon import conclusion, review
 from daemon.errors import Cancelled, LaterError
@@ -100,7 +102,7 @@ class Pipeline:
             self._publication.identify(work)
         elif work.job.review and not work.job.approved:
             self._publication.ask(work)
-            (work.home / APPROVE).unlink(missing_ok=True)  # nobody can have approved what was not there to read
+            _take_away(work.home / APPROVE)  # nobody can have approved what was not there to read
             review.write(work)
             work.save(work.job.move(State.REVIEW))
         else:
@@ -127,7 +129,7 @@ class Pipeline:
         say = work.log.warning if failed or work.job.error else work.log.info
         say("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
         for name in (CANCEL, APPROVE, PRIORITY):
-            (work.home / name).unlink(missing_ok=True)
+            _take_away(work.home / name)
         if work.job.state is State.DONE:
             target = conclusion.to_done(work.job, work.home, self._journal.done)
         else:
@@ -141,6 +143,12 @@ class Pipeline:
     def close(self, works: Iterable[Work]) -> None:
         """End what is under way for these jobs, or leave it behind."""
         self._publication.close(works)
+
+
+def _take_away(wish: Path) -> None:
+    """Remove what somebody asked for by a file's name; a folder of that name asked for it, too, and is theirs."""
+    with contextlib.suppress(IsADirectoryError, PermissionError):
+        wish.unlink(missing_ok=True)
 
 
 def cancelled(work: Work) -> bool:

@@ -237,6 +237,15 @@ def test_a_job_in_the_hands_of_another_daemon_is_cancelled_by_that_one(bench: Be
     assert len(begun(bench)) == 1
 
 
+def test_a_folder_called_like_a_wish_holds_nothing_up(bench: Bench) -> None:
+    bench.drop("talk", faces("t", 2, "slow 1"))
+    with bench.watching():
+        bench.wait(lambda: begun(bench))
+        (bench.root / "working/talk/PRIORITY").mkdir()
+        (bench.root / "working/talk/CANCEL").mkdir()
+        bench.wait(lambda: (bench.root / "failed/talk/WHY.txt").exists())
+
+
 def test_a_drop_that_is_not_taken_yet_is_cancelled_by_hand(bench: Bench) -> None:
     bench.drop("talk", faces("t", 1))
     with pytest.raises(JobError, match="talk is not taken yet"):
