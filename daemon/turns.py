@@ -47,11 +47,10 @@ class Turns:
         return [one.folder for one in self._line]
 
     def take(self, drop: Path, home: Path) -> None:
-        """A drop has become a job, and it is its turn."""
+        """A drop has become a job."""
         if drop in self._had:
             self._had[home] = self._had.pop(drop)
         self._line = [Waiting(home, one.priority) if one.folder == drop else one for one in self._line]
-        self._holder = home
 
     def hold(self, home: Path) -> None:
         """It is the turn of a job, until :meth:`rest`."""

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+from daemon.hours import Hours
+from daemon.inbox import Drop
+from daemon.job import Job
+from daemon.listing import Listing
+from daemon.log import open_log
+from daemon.order import Order
+from daemon.schedule import Schedule
 from daemon.turns import Turns, Waiting
+from daemon.work import Work
 
 
 @dataclass
@@ -131,6 +142,7 @@ def test_a_turn_is_held_until_its_take_is_over() -> None:
     drops = [Waiting(Path("inbox", name), "normal") for name in "abc"]
     assert turns.line(drops)[0] == Path("inbox/a")
     turns.take(Path("inbox/a"), Path("working/a"))
+    turns.hold(Path("working/a"))
     job = Waiting(Path("working/a"), "normal")
     assert turns.line([*drops[1:], job])[0] == job.folder, "its files are hashed; the others wait all the same"
     turns.spend(job.folder, 5)
@@ -150,6 +162,20 @@ def test_who_cannot_be_rendered_for_a_while_earns_nothing_by_it() -> None:
     assert turns.line([ann, bob]) == [ann.folder, bob.folder]
     turns.spend(ann.folder, 1)
     assert turns.line([ann, bob]) == [bob.folder, ann.folder]
+
+
+def test_so_many_jobs_are_in_hand_and_no_more(tmp_path: Path) -> None:
+    schedule = Schedule(Hours(), open_log(StringIO()))
+    works = [
+        cast("Work", SimpleNamespace(home=tmp_path / str(number), job=Job("x", "x", "", "null")))
+        for number in range(32)
+    ]
+    drops = [
+        Drop(tmp_path / name, cast("Listing", None), (), Order(priority=name)) for name in ("low", "normal", "high")
+    ]
+    assert [path.name for path in schedule.line(works[:31], drops)][-3:] == ["30", "normal", "low"]
+    line = [path.name for path in schedule.line(works, drops)]
+    assert line == ["high", *(str(number) for number in range(32))]
 
 
 def test_rivals_are_those_of_the_same_or_a_higher_priority() -> None:
