@@ -13,7 +13,12 @@ from typing import BinaryIO
 
 _BOXES = 1000
 """Top-level boxes of an MP4 that are gone through at most; usual are five, of a stream some hundred."""
-_TAIL = 64 * 1024
+_CHUNKS, _SEGMENTS = 100_000, 10_000
+"""Parts of a PNG and a JPEG, likewise."""
+_PIECE, _PIECES = 1 << 20, 200
+_NOTHING = b"\0\0\0\0"
+_SCAN = 0xDA
+"""The marker of a JPEG after which the picture itself comes."""
 _STREAMED = (0, 0xFFFFFFFF)
 """Lengths that a RIFF file has whose writer did not know it."""
 
@@ -26,7 +31,9 @@ def short(path: Path) -> bool:
             size = os.fstat(handle).st_size
             head = file.read(12)
             return _judge(head)(file, head, size)
-    except (OSError, struct.error):
+    except struct.error:
+        return True  # it ends where more is said to come
+    except OSError:
         return False
 
 
@@ -51,11 +58,41 @@ def _riff(_file: BinaryIO, head: bytes, size: int) -> bool:
 
 
 def _png(file: BinaryIO, _head: bytes, size: int) -> bool:
-    return b"IEND" not in _tail(file, size)
+    position = 8
+    for _ in range(_CHUNKS):
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        position += 12 + length
+        if kind in (b"IEND", _NOTHING) or position > size:
+            return bool(position > size or kind == _NOTHING)
+    return False
 
 
 def _jpeg(file: BinaryIO, _head: bytes, size: int) -> bool:
-    return b"\xff\xd9" not in _tail(file, size)
+    """Look for the end of the picture, not of the file: cameras put more behind it, and a small picture before it."""
+    position = 2
+    for _ in range(_SEGMENTS):
+        file.seek(position)
+        start, marker, length = struct.unpack(">BBH", file.read(4))
+        if start != 0xFF or length < 2:
+            return bool(start == marker == 0)  # room that was made for what is still to come
+        position += 2 + length
+        if marker == _SCAN:
+            return not _ended(file, position)
+    return False
+
+
+def _ended(file: BinaryIO, position: int) -> bool:
+    file.seek(position)
+    last = b""
+    for _ in range(_PIECES):
+        piece = file.read(_PIECE)
+        if b"\xff\xd9" in last + piece:
+            return True
+        if not piece:
+            return False
+        last = piece[-1:]
+    return True  # too long to look at
 
 
 def _mp4(file: BinaryIO, _head: bytes, size: int) -> bool:
@@ -71,15 +108,10 @@ def _mp4(file: BinaryIO, _head: bytes, size: int) -> bool:
         length, kind = struct.unpack_from(">I4s", head)
         if length == 1:
             length = struct.unpack_from(">Q", head, 8)[0]
-        elif length == 0 and kind != b"\0\0\0\0":
+        elif length == 0 and kind != _NOTHING:
             length = size - position
         if length < 8:
-            return True  # room that was made for what is still to come
+            return not index  # room that was made for what is still to come, unless it is only some rest
         index |= kind == b"moov"
         position += length
     return position > size or (position == size and not index)
-
-
-def _tail(file: BinaryIO, size: int) -> bytes:
-    file.seek(max(0, size - _TAIL))
-    return file.read(_TAIL)

@@ -134,8 +134,9 @@ def box(kind: bytes, size: int) -> bytes:
     return struct.pack(">I4s", size, kind) + bytes(size - 8)
 
 
-JPEG = b"\xff\xd8\xff\xe0" + bytes(100) + b"\xff\xd9"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(100) + b"\0\0\0\0IEND\xaeB`\x82"
+THUMBNAIL = b"\xff\xe1" + struct.pack(">H", 52) + b"\xff\xd9" + bytes(48)
+JPEG = b"\xff\xd8" + THUMBNAIL + b"\xff\xda\0\x08" + bytes(6) + b"picture" * 20 + b"\xff\xd9"
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 100, b"IDAT") + bytes(104) + b"\0\0\0\0IEND\xaeB`\x82"
 MP4 = box(b"ftyp", 24) + box(b"mdat", 5000) + box(b"moov", 300)
 FAST = box(b"ftyp", 24) + box(b"moov", 300) + struct.pack(">I4sQ", 1, b"mdat", 5016) + bytes(5000)
 OPEN = box(b"ftyp", 24) + box(b"moov", 300) + struct.pack(">I4s", 0, b"mdat") + bytes(5000)
@@ -169,7 +170,14 @@ def test_room_made_before_the_content_comes_is_known(tmp_path: Path) -> None:
         assert short(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"RIFF", b"RIFF\0\0\0\0WAVE" + bytes(50), b"words", bytes(100), b"ID3"])
+def test_what_cameras_put_behind_a_picture_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for whole in (JPEG, PNG, wav(100), MP4):
+        path.write_bytes(whole + bytes(1 << 20))
+        assert not short(path), whole[:12]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"RIFF\0\0\0\0WAVE" + bytes(50), b"words", bytes(100), b"ID3"])
 def test_what_says_nothing_is_taken_for_whole(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
