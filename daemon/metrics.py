@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
@@ -58,6 +58,7 @@ class Metrics(Tally, Collector):
         self._take: tuple[float, float] | None = None
         self._kinds = _kinds(LipsyncError)
         self._reading = threading.Lock()
+        disable_created_metrics()  # one more line for each, of which nobody makes use
         self.registry = CollectorRegistry()
         self._make_counters()
         self.registry.register(self)
@@ -81,6 +82,10 @@ class Metrics(Tally, Collector):
         self._begun = counter("renderer_starts", "Render processes started")
         self._ended = counter("renderer_ends", "Render processes that ended, by reason", "reason")
         self._faults = counter("faults", "Bugs of lipsyncd itself, each logged with where")
+        for outcome in ("made", "reused", "failed"):  # shown from the start: what is not there cannot be seen to stand
+            self._takes.labels(outcome)
+        for outcome in ("done", "incomplete", "failed"):
+            self._jobs.labels(outcome)
 
     def see(self, works: Collection[Work], arrivals: Arrivals) -> None:
         """Make a picture of what is in hand, if the last one is old enough."""
