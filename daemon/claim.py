@@ -74,6 +74,7 @@ def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | N
     home, hold = found
     try:
         journal.save(home, job)
+        durable.flush_folder(journal.working)  # the folder's own name: the files must not go where a power cut takes it
         durable.rename(drop.folder, home / INPUTS)
     except OSError as error:
         discard(home)
