@@ -17,9 +17,11 @@ from structlog.typing import FilteringBoundLogger
 import lipsync
 import publishers
 from daemon import claim, conclusion, notify, owner, rendition, retention
+from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
 from daemon.cage import cage_of
 from daemon.desk import Desk
+from daemon.footing import Footing
 from daemon.hours import Hours
 from daemon.inbox import Inbox
 from daemon.journal import Journal
@@ -158,6 +160,7 @@ def _desk(
     press = Press(version("lipsyncd"), settings.publish.manifest, settings.publish.ipfs.profile)
     rounds = Rounds(lambda name: _publisher(settings, name), wake)
     terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes)
+    owners = owner.Owners(owner.here())
     choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
     return Desk(
         journal=journal,
@@ -171,9 +174,10 @@ def _desk(
             Publication(press, rounds),
             Papers(press, rounds),
         ),
-        owners=owner.Owners(owner.here()),
+        adoption=Adoption(journal, owners, log, patient=not once),
+        owners=owners,
         terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd")),
-        ground=Ground(journal.root, settings.inbox.mount_guard),
+        footing=Footing(journal, Ground(journal.root, settings.inbox.mount_guard), settings.limits.free_bytes, log),
         tries=settings.render.attempts if once else 0,
         log=log,
         ping=notifier.ping,

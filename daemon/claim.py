@@ -77,11 +77,12 @@ def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | N
         durable.flush_folder(journal.working)  # the folder's own name: the files must not go where a power cut takes it
         durable.rename(drop.folder, home / INPUTS)
     except OSError as error:
-        discard(home)
-        hold.release()
-        if isinstance(error, FileNotFoundError):
-            return None
-        raise
+        if not (home / INPUTS).exists():  # else it is ours: only the last flush failed
+            discard(home)
+            hold.release()
+            if isinstance(error, FileNotFoundError):
+                return None
+            raise
     if _changed(drop, home) and _given_back(drop, home):
         discard(home)
         hold.release()
@@ -107,7 +108,7 @@ def adopt(home: Path, journal: Journal, owners: Owners) -> Claimed | None:
             discard(home)  # a claim or an end that a crash cut short: the files are elsewhere
         elif home.exists():
             return Claimed(_renewed(home, journal), home, hold)
-    except JournalError:
+    except (JournalError, OSError):
         hold.release()
         raise
     hold.release()
@@ -139,12 +140,23 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
             continue
         with contextlib.suppress(FileExistsError):
             home.mkdir()
-        hold = owners.take(home)
+        try:
+            hold = owners.take(home)
+        except OSError:
+            _leave(home)
+            raise
         if hold is None:
             return None
         if not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
             return home, hold
         hold.release()
+
+
+def _leave(home: Path) -> None:
+    """Remove what there is of a folder that we could not take in hand, if it is nobody else's."""
+    with contextlib.suppress(OSError):
+        if read_card(home) is None and not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
+            discard(home)
 
 
 def _changed(drop: Drop, home: Path) -> bool:

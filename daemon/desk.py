@@ -14,28 +14,25 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon import claim
+from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
-from daemon.errors import JournalError, LaterError, Stopped, Underway
+from daemon.errors import DiskError, LaterError, Stopped, Underway
+from daemon.footing import LOOK_EVERY, Footing, waits
 from daemon.inbox import Drop
 from daemon.job import State, TakeState
-from daemon.journal import Journal, folders
-from daemon.mount import Ground
+from daemon.journal import Journal
 from daemon.name import shown
 from daemon.owner import Owners
 from daemon.pipeline import Pipeline, cancelled, due, unapproved
 from daemon.pulse import Pulse
 from daemon.retention import Retention
 from daemon.schedule import Schedule
-from daemon.status import Status
 from daemon.tally import Tally
 from daemon.work import Work
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at jobs that wait: somebody may cancel or approve them."""
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
-_UNREADABLE = (
-    "Nothing is done here: job.json cannot be read. Move the folder inputs/ back to inbox/, under the name it had."
-)
 _SERVE_EVERY = 0.25
 """Seconds between two looks at the jobs that are being published, while a take of another one is rendered."""
 _LONG = frozenset({State.QUEUED, State.RENDERED})
@@ -47,7 +44,7 @@ class Desk:
     """Everything the main loop turns; one step at a time.
 
     Attributes:
-        ground: What the root lies on; while that is gone nothing is done.
+        footing: The share; while that is gone, or does not answer, nothing is done.
         tries: How often in a row a step may have to wait before its job is left; 0 for any number.
         ping: Says that the loop turns.
         tally: Is told what happens.
@@ -60,9 +57,10 @@ class Desk:
     schedule: Schedule
     retention: Retention
     pipeline: Pipeline
+    adoption: Adoption
     owners: Owners
     terms: claim.Terms
-    ground: Ground
+    footing: Footing
     tries: int
     log: FilteringBoundLogger
     ping: Callable[[], None]
@@ -72,18 +70,29 @@ class Desk:
     failed: bool = field(default=False, init=False)
     _works: dict[Path, Work] = field(default_factory=dict, init=False)
     _current: Work | None = field(default=None, init=False)
-    _stuck: set[Path] = field(default_factory=set, init=False)
     _served: float = field(default=-math.inf, init=False)
 
     def turn(self) -> float:
         """Take one step, and say for how many seconds nothing is to be done unless something changes."""
         self._current = None
-        if not self._mounted():
-            return math.inf
+        try:
+            pause = self._turn()
+        except OSError as error:  # the root itself; what goes wrong in a job's folder concerns that job
+            self.failed = True
+            return self.footing.refused(error)
+        self.footing.answers()
+        return pause
+
+    def _turn(self) -> float:
+        if not self.footing.firm():
+            self.arrivals.clear()
+            self.failed = True
+            return LOOK_EVERY
         self._hold()
         self._glance()
         self._adopt()
         self.retention.turn()
+        self.footing.relieve(self._works.values())
         work = self._ready() or self._next()
         if work is None:
             self.arrivals.expire()
@@ -112,12 +121,16 @@ class Desk:
     def finished(self) -> bool:
         """Whether nothing is left that we could do without a change from outside."""
         working = [work for work in self._works.values() if not self._idle(work)]
+        if self.tries and self.footing.trouble:
+            return not working or self.footing.refusals > self.tries
         return not working and self.arrivals.settled
 
     @property
     def summary(self) -> str:
         """What is going on, in a few words."""
-        under_way = (work for work in self._works.values() if work.errands)
+        if self.footing.trouble:
+            return self.footing.trouble
+        under_way = (work for work in self._works.values() if work.errands or work.shortage)
         work = self._current or next(under_way, None)
         if work is not None and work.status.text:
             return f"{shown(work.home.name)}: {work.status.text}"
@@ -131,19 +144,6 @@ class Desk:
             if not unapproved(work):  # what it says then, somebody can do meanwhile
                 work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
             work.hold.release()
-
-    def _mounted(self) -> bool:
-        """Say whether the share is there; an empty folder in its place must not look like an empty inbox."""
-        mounted = self.ground.firm()
-        if mounted and self.ground.guard:
-            self.journal.prepare()
-        if mounted and self.journal.inbox.is_dir():
-            self.arrivals.unsay("the root")
-            return True
-        self.arrivals.say("the root", "it is not there, or its share is not mounted: waiting for it")
-        self.arrivals.clear()
-        self.failed = True
-        return False
 
     def _glance(self) -> None:
         """Look at the inbox, if the last look is old enough; called while takes are rendered, too."""
@@ -159,20 +159,9 @@ class Desk:
                 errand.ask()
             del self._works[work.home]
             self.log.warning("a job's folder is gone", job=work.job.id, folder=work.home.name)
-        for home in folders(self.journal.working):
-            if home in self._works or home in self._stuck:
-                continue
-            try:
-                claimed = claim.adopt(home, self.journal, self.owners)
-            except (JournalError, OSError) as error:
-                self._stuck.add(home)
-                self.failed = True
-                if isinstance(error, JournalError):
-                    Status(home).say(_UNREADABLE, now=True)
-                self.log.error("a job cannot be taken up", folder=home.name, reason=str(error))
-                continue
-            if claimed is not None:
-                self._begin(claimed, "job taken up again")
+        for claimed in self.adoption.found(self._works):
+            self._begin(claimed, "job taken up again")
+        self.failed |= self.adoption.failed
 
     def _begin(self, claimed: claim.Claimed, event: str) -> Work:
         work = Work(claimed.job, claimed.home, claimed.hold, self.journal, self.log, self.tally)
@@ -189,16 +178,16 @@ class Desk:
         short = next((work for work in works if not work.job.to_render or cancelled(work)), None)
         if short is not None:
             return short
-        refused = (drop for drop in self.arrivals.drops() if drop.fault is not None)
+        refused = (drop for drop in self._drops() if drop.fault is not None)
         return next((work for drop in refused if (work := self._take(drop))), None)
 
     def _next(self) -> Work | None:
         """Give the job whose turn it is with the renderer, or take the drop whose turn it is."""
-        drops = {drop.folder: drop for drop in self.arrivals.drops()}
+        drops = {drop.folder: drop for drop in self._drops()}
         for folder in self._line():
             work = self._works.get(folder)
             if work is None:
-                work = self._take(drops[folder])
+                work = self._take(drops[folder]) if folder in drops else None
             elif not self.schedule.open:
                 continue
             if work is not None:
@@ -208,7 +197,11 @@ class Desk:
     def _line(self) -> list[Path]:
         now = self.clock()
         works = [work for work in self._works.values() if work.job.to_render and due(work, now)]
-        return self.schedule.line(works, self.arrivals.drops())
+        return self.schedule.line(works, self._drops())
+
+    def _drops(self) -> list[Drop]:
+        """Give the drops that can be taken now and that there is room for, in order of arrival."""
+        return [drop for drop in self.arrivals.drops() if not self.footing.bars(drop)]
 
     def _take(self, drop: Drop) -> Work | None:
         """Take a drop; None where that cannot be done, or somebody else did it."""
@@ -217,10 +210,12 @@ class Desk:
         try:
             claimed = claim.claim(drop, job, self.journal, self.owners)
         except OSError as error:
-            self.arrivals.shelve(drop)
             self.failed = True
-            self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
+            if not self.footing.stumble(error):
+                self.arrivals.shelve(drop)
+                self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
             return None
+        self.footing.taken()
         if claimed is None:
             return None
         self.schedule.taken(drop.folder, claimed.home)
@@ -232,7 +227,7 @@ class Desk:
             if self.pipeline.advance(work, Pulse(work, self._beat, self.stop)):
                 self.failed |= work.job.state is State.FAILED or bool(work.job.in_state(TakeState.FAILED))
                 del self._works[work.home]
-            work.misses = 0
+            work.misses, work.waits_for, work.missing = 0, "", ""
         except Underway as going:
             work.retry_at = self.clock() + (going.wait or 0.0)
             work.status.say(going.message)
@@ -248,9 +243,11 @@ class Desk:
         self.failed |= bool(self.tries and work.misses > self.tries)
         work.retry_at = self.clock() + pause
         said = f"Waiting: {reason}" if reason.miss else str(reason)
-        if said != work.status.text:
+        if (kind := reason.kind if isinstance(reason, DiskError) else said) != work.waits_for:
             work.log.warning("waiting", reason=str(reason))
+        work.waits_for = kind
         work.status.say(said, now=True)
+        waits(work, reason, self.clock())
 
     def _beat(self) -> None:
         """Do what must go on whatever else we do."""
@@ -262,8 +259,9 @@ class Desk:
         now = self.clock()
         if now - self._served >= _SERVE_EVERY:
             self._served = now
-            self._serve(now)
-            self.retention.turn()
+            with contextlib.suppress(OSError):  # said when the loop turns
+                self._serve(now)
+                self.retention.turn()
 
     def _hold(self) -> None:
         """Show that our jobs are in living hands: to the daemons of other machines, and to whoever counts."""
@@ -274,6 +272,8 @@ class Desk:
 
     def _serve(self, now: float) -> None:
         """Take the short steps of other jobs while a long one is taken: their publishers wait for nobody's render."""
+        if not self.footing.there():
+            return
         at_work = self._current
         for work in list(self._works.values()):
             short = work.job.state not in _LONG or cancelled(work)
@@ -294,4 +294,7 @@ class Desk:
         moments = [work.retry_at - now for work in works if not (shut and work.job.to_render)]
         if works:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
+        if self.footing.trouble:
+            self.failed = True
+            moments.append(LOOK_EVERY)
         return max(0.0, min([self.arrivals.due, self.retention.due, *moments]))

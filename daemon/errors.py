@@ -8,6 +8,7 @@
     ├── JournalError          a job.json is missing, torn or not of our schema
     ├── ListenError           an address at which we shall answer cannot be had
     └── LaterError            a step cannot be taken just now and is tried again by itself (disk full, nobody answers)
+        ├── DiskError         a disk is full, read-only, failing or not there
         └── Underway          nothing is wrong: calls to publishers are under way
 
     Interruption              no error: somebody wants a take to be left where it is
@@ -16,6 +17,8 @@
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 _LOOK_AGAIN = 0.25
 """Seconds between two looks at calls under way."""
@@ -74,6 +77,24 @@ class LaterError(DaemonError):
         super().__init__(message, hint)
         self.wait = wait
         self.miss = miss
+
+
+class DiskError(LaterError):
+    """A disk does not take or give something: nobody's fault, and over as soon as the disk does.
+
+    Attributes:
+        kind: What is wrong, in a word: while that stays the same it is said once.
+        wanted: Bytes that must be free before another try is worth it; 0 where nobody knows.
+        path: What was refused, or None.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, kind: str = "", wanted: int = 0, path: Path | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+        self.wanted = wanted
+        self.path = path
 
 
 class Underway(LaterError):

@@ -7,6 +7,7 @@ open.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -21,6 +22,7 @@ from daemon.name import shown
 FILE_NAME = "job.log"
 _HOME = "_home"
 """Key under which a line carries the folder of its job; never printed."""
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 _FIRST = ("timestamp", "level", "event", "job", "take")
@@ -58,12 +60,24 @@ class Scroll:
 
     @staticmethod
     def _append(path: Path, text: str) -> None:
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        except OSError:
-            return
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        """Append a line, whole or not at all."""
+        line = text.encode("utf-8", "backslashreplace")
+        with contextlib.suppress(OSError):
+            handle = os.open(path, _APPEND, 0o666)
+            try:
+                before = os.fstat(handle).st_size
+                if _written(handle, line) < len(line):
+                    os.ftruncate(handle, before)
+            finally:
+                os.close(handle)
+
+
+def _written(handle: int, line: bytes) -> int:
+    """Write what there is room for, and say how much that was."""
+    try:
+        return os.write(handle, line)
+    except OSError:
+        return 0
 
 
 def open_log(stream: TextIO, level: int = logging.INFO) -> FilteringBoundLogger:

@@ -7,6 +7,7 @@ of the one who looks, belongs to nobody.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon.journal import OURS
-from daemon.plain import read_plain
+from daemon.plain import put_plain, read_plain
 
 LOCK = "lock"
 CARD = "owner.json"
@@ -68,7 +69,8 @@ class Hold:
 
     def release(self) -> None:
         """Let go of the job, wherever its folder is by now."""
-        os.close(self._handle)
+        with contextlib.suppress(OSError):  # the share may be gone, and the lock with it
+            os.close(self._handle)
 
 
 class Owners:
@@ -138,8 +140,7 @@ def write_card(home: Path, owner: Owner) -> None:
     """Write down who has the job; whole, but it need not last a power cut."""
     path = home / OURS / CARD
     beside = path.with_name(f".{CARD}.{owner.token}")
-    beside.write_text(json.dumps(asdict(owner)), encoding="utf-8")
-    beside.replace(path)
+    put_plain(path, beside, json.dumps(asdict(owner)).encode())
 
 
 def read_card(home: Path) -> Owner | None:

@@ -16,6 +16,7 @@ from daemon.name import shown
 from daemon.papers import MANIFEST, Papers
 from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
+from daemon.room import refusal
 from daemon.work import APPROVE, CANCEL, PRIORITY, Work
 from daemon.worker import Pulse
 from publishers import PublishError
@@ -53,12 +54,15 @@ class Pipeline:
         """
         over = work.job.state in ENDED
         try:
+            if work.unsaved:
+                work.save(work.job)
+                return False
             if over:
                 self._conclude(work)
             else:
                 self._step(work, pulse)
         except OSError as error:
-            raise LaterError(f"the disk refuses ({error.strerror})", "Check its space and the rights.") from error
+            raise refusal(error, work.home) from error
         return over
 
     def _step(self, work: Work, pulse: Pulse) -> None:
@@ -73,6 +77,7 @@ class Pipeline:
         except PublishError as error:
             self._fail(work, type(error).__name__, error.message, error.hint)
         except FileNotFoundError as error:
+            _look_again(work, error)
             name = shown(str(error.filename or "").rpartition("/")[2])
             self._fail(work, "gone", f"{name or 'a file'} is gone from the folder", "Put it back.")
 
@@ -127,6 +132,8 @@ class Pipeline:
         failed = [take.name for take in work.job.in_state(TakeState.FAILED)]
         listed = [receipt.address for receipt in work.job.receipts if receipt.name == MANIFEST]
         say = work.log.warning if failed or work.job.error else work.log.info
+        if work.misses:  # said already; it has had to wait for the disk since
+            say = work.log.debug
         say("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
         for name in (CANCEL, APPROVE, PRIORITY):
             _take_away(work.home / name)
@@ -143,6 +150,21 @@ class Pipeline:
     def close(self, works: Iterable[Work]) -> None:
         """End what is under way for these jobs, or leave it behind."""
         self._publication.close(works)
+
+
+def _look_again(work: Work, error: FileNotFoundError) -> None:
+    """See that a file is gone, and not the whole share for a moment.
+
+    Raises:
+        LaterError: Nobody can say that yet.
+    """
+    name = str(error.filename or "")
+    if not work.inputs.is_dir():
+        raise refusal(error, work.home) from error
+    if work.missing != name:
+        work.missing = name
+        gone = f"{shown(Path(name).name) or 'a file'} is gone"
+        raise LaterError(gone, "It is looked for once more.", wait=1.0) from error
 
 
 def _take_away(wish: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon.job import Job, JobTake, TakeState
-from daemon.plain import read_plain, write_plain
+from daemon.plain import put_plain, read_plain
 
 FILE_NAME = "STATUS.txt"
 _EVERY = 1.0
@@ -31,8 +31,7 @@ class Status:
             return
         beside = self._home / f".{FILE_NAME}.part"
         with contextlib.suppress(OSError):  # a full disk stops no work; the log has it too
-            write_plain(beside, f"{text}\n".encode(errors="backslashreplace"))
-            beside.replace(self._home / FILE_NAME)
+            put_plain(self._home / FILE_NAME, beside, f"{text}\n".encode(errors="backslashreplace"))
         self._written, self.text = self._clock(), text
 
 

@@ -12,6 +12,7 @@ from daemon.job import Job
 from daemon.journal import INPUTS, OURS, Journal
 from daemon.messenger import Errand
 from daemon.owner import Hold
+from daemon.room import Shortage
 from daemon.seal import Seal
 from daemon.status import Estimate, Status
 from daemon.tally import Tally
@@ -37,6 +38,11 @@ class Work:
         finished: What was done that is not worth writing down.
         fault: What will end the job as soon as no call is under way.
         cut_short: What calls were doing that did not come to their end.
+        unsaved: How far the job is could not be written down; the effect is there, and only the writing is repeated.
+        waits_for: Why it waited last, as far as that was said in the log.
+        missing: The file that was not there when it was last looked for.
+        shortage: How things were when a disk refused something; None where that is not what it waits for.
+        asked_for_room: When it was last looked whether that is over.
         goes_first: Another job that is just being made of the same, its status, and since when both are as they are.
         asked: When the calls under way were asked to end, or None.
         papers: The papers that are written, by name.
@@ -69,6 +75,12 @@ class Work:
         self.finished: set[str] = set()
         self.fault: PublishError | FileNotFoundError | None = None
         self.cut_short: list[str] = []
+        self.unsaved = False
+        self._saved = job
+        self.waits_for = ""
+        self.missing = ""
+        self.shortage: Shortage | None = None
+        self.asked_for_room = 0.0
         self.goes_first: tuple[tuple[Job, str], float] | None = None
         self.asked: float | None = None
         self.papers: dict[str, Artifact] = {}
@@ -92,10 +104,12 @@ class Work:
         """Write down how far the job is now: the one save of a step.
 
         Raises:
-            OSError: It cannot be written; nothing has changed then.
+            OSError: It cannot be written; that is to be tried again before anything else is done.
         """
+        self.job, self.unsaved = job, True
         self.journal.save(self.home, job)
-        if job.state is not self.job.state:
+        self.unsaved = False
+        if job.state is not self._saved.state:
             self.log.info("state", state=str(job.state))
-        self.tally.saved(self.job, job)
-        self.job = job
+        self.tally.saved(self._saved, job)
+        self._saved = job
