@@ -27,7 +27,7 @@ class Act:
     """One thing done to the disk.
 
     Attributes:
-        kind: "make", "write", "cut", "fsync", "mkdir", "rename", "remove", "rmdir" or "link".
+        kind: "make", "write", "cut", "fsync", "mkdir", "rename", "remove", "rmdir", "link" or "copy".
         path: To what.
         other: Where to, for a rename or a link.
         data: What was written.
@@ -82,7 +82,8 @@ def _acts(name: str, given: str, result: int, opened: str, ends: dict[str, int])
             ends[path] = at + len(data)
         yield Act("write", path, data=data, at=at)
     elif name in ("copy_file_range", "sendfile"):
-        raise AssertionError(f"{name} is not understood yet: {given[:200]}")
+        to = given.split(", ")[2] if name == "copy_file_range" else given
+        yield Act("copy", _plain(_HELD.match(to)[2]))  # type: ignore[index]
     elif name in ("fsync", "fdatasync"):
         yield Act("fsync", path)
     elif name in ("ftruncate", "truncate"):
