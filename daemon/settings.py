@@ -260,4 +260,5 @@ class Settings(BaseSettings):
 
     def publisher(self, name: str) -> dict[str, object]:
         """Give the settings of one publisher; {} where there are none."""
-        return self.publish.of(name)
+        spare = {"spare": self.limits.free_bytes} if name == "folder" else {}
+        return self.publish.of(name) | spare

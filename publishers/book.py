@@ -21,6 +21,18 @@ from publishers.errors import PublisherError, Unreachable
 NAME = "ledger.sqlite"
 BUSY = 10.0
 """Seconds to wait for another process that is writing."""
+_WAIT = 10.0
+"""Seconds until a disk that refuses is asked again."""
+_OF_THE_DISK = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
 
 _MIGRATIONS = (
     """
@@ -145,7 +157,9 @@ class Book:
                 raise Unreachable("the ledger is busy", "It is tried again by itself.", 5.0) from error
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise self._damaged(str(error)) from error
-            raise _unusable(str(error)) from error
+            if code in _OF_THE_DISK:
+                raise _unusable(str(error)) from error
+            raise self._damaged(str(error)) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
@@ -166,8 +180,9 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _unusable(said: str) -> PublisherError:
-    return PublisherError(
+def _unusable(said: str) -> Unreachable:
+    return Unreachable(
         f"the ledger {NAME} in the state directory cannot be used ({said})",
-        "Look at the rights and the space of the state directory; nothing is published without it.",
+        "Look at the rights and the space of the state directory; nothing is published until then.",
+        _WAIT,
     )

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from publishers.filename import plain
 SCHEME = "folder:"
 PIECE = 1024 * 1024
 
-_FOR_GOOD = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL, errno.EFBIG})
+_FOR_GOOD = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EFBIG})
+_WAIT = 10.0
+"""Seconds until a disk that is full, read-only or away is asked again."""
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 
 
@@ -35,19 +38,21 @@ class FolderPublisher:
     Attributes:
         path: The directory. It must exist: a missing one is more often a share that is not mounted than one to make.
         url: Address under which a web server shows the directory, or "": it makes the receipts' gateways.
+        spare: Bytes that stay free on its disk.
     """
 
     path: Path
     url: str = ""
+    spare: int = 0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], state: Path) -> FolderPublisher:
-        """Take ``path`` (needed) and ``url`` from the configuration.
+        """Take ``path`` (needed), ``url`` and ``spare`` from the configuration.
 
         Raises:
             PublisherError: A key is missing, unknown or of the wrong kind.
         """
-        unknown = sorted(settings.keys() - {"path", "url"})
+        unknown = sorted(settings.keys() - {"path", "url", "spare"})
         if unknown:
             raise PublisherError(f"publish.folder has no key {unknown[0]!r}", "It has path and url.")
         path, url = settings.get("path"), settings.get("url", "")
@@ -55,7 +60,8 @@ class FolderPublisher:
             raise PublisherError("publish.folder.path is not set", "Name the directory to copy results into.")
         if not isinstance(url, str) or (url and not url.startswith(("https://", "http://"))):
             raise PublisherError(f"publish.folder.url is {url!r}", 'It must start with "https://" or be left out.')
-        return cls(Path(path).expanduser(), url)
+        spare = settings.get("spare", 0)
+        return cls(Path(path).expanduser(), url, spare if isinstance(spare, int) else 0)
 
     @property
     def name(self) -> str:
@@ -125,6 +131,7 @@ class FolderPublisher:
             if place.parent != self.path:
                 place.parent.mkdir(exist_ok=True)
                 disk.flush_folder(self.path)
+            self._check_room(artifact)
             with contextlib.suppress(FileExistsError):  # somebody was quicker: look what it is
                 _copy(artifact, place.with_name(beside), place)
             if _holds(place, artifact):
@@ -133,6 +140,13 @@ class FolderPublisher:
             f"{artifact.name} is in the folder with other bytes, and so is {artifact.cid}/{artifact.name}",
             "Nothing was overwritten. Look at both files, and move the wrong one away.",
         )
+
+    def _check_room(self, artifact: Artifact) -> None:
+        """Begin no copy that cannot be ended."""
+        free = shutil.disk_usage(self.path).free
+        if free < artifact.bytes + self.spare:
+            said = f"there is no room for {artifact.name} in the folder ({free / 1e6:.1f} MB are free)"
+            raise Unreachable(said, "Make room; it goes on by itself.", _WAIT)
 
     def _receipt(self, artifact: Artifact, place: Path) -> Receipt:
         path = "/".join(quote(part, safe="") for part in place.relative_to(self.path).parts)
@@ -152,6 +166,7 @@ class FolderPublisher:
         return Unreachable(
             f"the directory {self.path.name!r} of publish.folder is not there",
             "Is the share mounted? Make the directory if it is new.",
+            _WAIT,
         )
 
     @contextlib.contextmanager
@@ -163,7 +178,8 @@ class FolderPublisher:
             yield
         except OSError as error:
             kind = Refused if error.errno in _FOR_GOOD else Unreachable
-            raise kind(f"{name}: the folder said {error.strerror or error}", "Look at its space and rights.") from error
+            said = f"{name}: the folder said {error.strerror or error}"
+            raise kind(said, "Look at its space and rights.", _WAIT) from error
 
 
 def _copy(artifact: Artifact, beside: Path, place: Path) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -108,11 +110,37 @@ def _write(
         private_key=identity.key.reveal().encode(),
         ta_url=None,
     )
-    with source.open("rb") as bare, target.open("w+b") as signed:
-        builder = c2pa.Builder(dict(said), c2pa.Context.from_dict(dict(settings)))
-        builder.sign(c2pa.Signer.from_info(signer), str(said["format"]), bare, signed)
+    builder = c2pa.Builder(dict(said), c2pa.Context.from_dict(dict(settings)))
+    with source.open("rb") as bare, _Paper(target, "w+") as paper, io.BufferedRandom(paper) as signed:
+        try:
+            builder.sign(c2pa.Signer.from_info(signer), str(said["format"]), bare, signed)
+        except c2pa.C2paError as error:
+            raise paper.fault or _of_the_disk(error) or error from None
         signed.flush()
         os.fsync(signed.fileno())
+
+
+class _Paper(io.FileIO):
+    """What is written to. The library says of its faults that something was wrong, and not what.
+
+    Attributes:
+        fault: What the disk said, or None.
+    """
+
+    fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.fault = error
+            raise
+
+
+def _of_the_disk(error: c2pa.C2paError) -> OSError | None:
+    """Give what the disk said about a copy of the library's own, where that is what went wrong."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
 def look(path: Path, kind: str, anchors: str = "", expected: Sequence[str] = ()) -> Provenance:

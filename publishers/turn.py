@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from publishers.errors import PublisherError, Unreachable
+from publishers.errors import Unreachable
 
 WAIT = 2.0
 """Seconds after which whoever came second looks again."""
+_DISK_WAIT = 10.0
 _TRIES = 20
 
 
@@ -29,8 +30,7 @@ def turn(folder: Path, *names: str) -> Iterator[None]:
         names: What they are for, in any characters.
 
     Raises:
-        Unreachable: Somebody else is at it.
-        PublisherError: The folder cannot be written to.
+        Unreachable: Somebody else is at it, or the folder cannot be written to.
     """
     token = hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
     path = folder / f"{token}.lock"
@@ -38,9 +38,10 @@ def turn(folder: Path, *names: str) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = _held(path)
     except OSError as error:
-        raise PublisherError(
+        raise Unreachable(
             f"the state directory cannot be written to ({error.strerror or error})",
-            "Look at its rights and space; nothing is published without it.",
+            "Look at its rights and space; nothing is published until then.",
+            _DISK_WAIT,
         ) from error
     if handle is None:
         raise Unreachable(

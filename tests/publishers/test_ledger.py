@@ -226,7 +226,7 @@ def test_a_ledger_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
 def test_a_directory_without_rights_is_an_error_for_people(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(PublisherError, match="cannot be used"):
+        with pytest.raises(Unreachable, match="cannot be used"):
             Ledger(tmp_path).intend(record())
     finally:
         tmp_path.chmod(0o700)
