@@ -18,6 +18,7 @@ from daemon.journal import FILE_NAME, OURS, read
 from daemon.message import Request
 from daemon.name import shown
 from daemon.seal import broken, sealed
+from daemon.twins import matched
 from daemon.work import Work
 from daemon.worker import Pulse, RenderError, Worker
 from lipsync import Options, StorageError
@@ -192,12 +193,9 @@ def _reused(work: Work, job: Job) -> Job:
         last = read(previous / FILE_NAME)
     except JournalError:
         return job
-    made = {take.key: take for take in last.in_state(TakeState.RENDERED)}
     job = job.inheriting(last)
-    for take in job.in_state(TakeState.WAITING):
-        old = made.get(take.key)
-        if old and old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
-            del made[take.key]  # its files can be moved only once, even where two faces are the same picture
+    for take, old in matched(job.in_state(TakeState.WAITING), last.in_state(TakeState.RENDERED)):
+        if old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
             job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}", old.credentials))
             work.log.info("take made earlier", take=take.name)
     return replace(job, recorded="") if job.in_state(TakeState.WAITING) else job

@@ -18,6 +18,7 @@ from daemon.errors import JournalError, LaterError
 from daemon.job import Job, JobTake, Kept, State, TakeState
 from daemon.journal import OURS, Journal, folders
 from daemon.status import read_status
+from daemon.twins import matched
 from daemon.work import Work
 from daemon.worker import Pulse
 
@@ -48,10 +49,8 @@ def published(work: Work, job: Job, pulse: Pulse) -> Job:
     if not job.publish:
         return job
     for other in _others(work, job, pulse):
-        wanted = {take.key: take for take in job.in_state(TakeState.WAITING)}
-        for take in other.job.takes:
-            if take.key in wanted:
-                job = _taken(work, job, wanted.pop(take.key), other, take, pulse)
+        for take, old in matched(job.in_state(TakeState.WAITING), other.job.takes):
+            job = _taken(work, job, take, other, old, pulse)
         if _same(job, other.job):
             job = replace(job, recorded=other.job.recorded)
     return job
