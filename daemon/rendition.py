@@ -9,20 +9,22 @@ import stat
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from daemon import durable, ownership, reuse
+from daemon import durable, ownership, reuse, room
 from daemon.child import RenderCrash
 from daemon.conclusion import PREVIOUS, letter_name
-from daemon.errors import JournalError, LaterError
+from daemon.errors import DiskError, JournalError, LaterError
 from daemon.job import Job, JobTake, TakeState
 from daemon.journal import FILE_NAME, OURS, read
 from daemon.message import Request
 from daemon.name import shown
-from daemon.seal import broken, sealed
+from daemon.seal import broken, grown, hashed, sealed
 from daemon.twins import matched
 from daemon.work import Work
 from daemon.worker import Pulse, RenderError, Worker
 from lipsync import Options, StorageError
 
+_ARRIVING = 5.0
+"""Seconds that a file is given that grows while it is worked on."""
 SUFFIXES = (".jpg", ".mp4")
 """Of a take's two files: the poster first, so that a video is never without one."""
 
@@ -56,6 +58,7 @@ class Rendition:
             OSError: A file cannot be read.
             Interruption: What ``pulse`` raised; nothing has changed.
         """
+        room.check(work.home, self._terms.free_bytes)
         takes = [take for take in work.job.takes if take.speech]
         names = sorted({name for take in takes for name in (take.face, take.speech, take.who) if name})
         with work.tally.stage("hash"):
@@ -77,13 +80,12 @@ class Rendition:
             LaterError: The disk is full, or the renderer asks for time.
             Interruption: What ``pulse`` raised; nothing has changed.
         """
-        self._check_space(work.home)
+        room.check(work.home, self._terms.free_bytes)
         log = work.log.bind(take=take.name)
         request = self._request(work, take)
         log.info("take started", face=take.face, speech=take.speech, attempt=take.attempts + 1)
         work.estimate.begin()
-        if changed := _changed(work, take, pulse):
-            self._swapped(work, take, changed)
+        if self._spoilt(work, take, pulse):
             return
         try:
             with work.tally.stage("render"):
@@ -91,14 +93,17 @@ class Rendition:
         except RenderCrash as crash:
             log.warning("the renderer crashed", reason=f"it {crash}")
             work.tally.take_missed(crash.kind)
+            _reread(work, take, pulse)
             self._miss(work, take, f"the renderer {crash}", "Try a smaller file, or the same one saved anew.")
         except RenderError as error:
             log.warning("take refused", **asdict(error.failure), speeches_heard=error.heard)
             work.tally.take_missed("passing" if error.failure.passing else "refused", error.failure.type)
+            if error.failure.passing or not self._spoilt(work, take, pulse):
+                if not error.failure.passing:
+                _reread(work, take, pulse)
             self._refused(work, take, error)
         else:
-            if changed := _changed(work, take, pulse):
-                self._swapped(work, take, changed)
+            if self._spoilt(work, take, pulse):
                 return
             work.estimate.end()
             work.tally.gpu(rendered.gpu)
@@ -107,15 +112,26 @@ class Rendition:
             work.save(work.job.with_take(take.finished(rendered.made, request.video.stem)))
             place(work, take.face)
 
-    def _swapped(self, work: Work, take: JobTake, name: str) -> None:
-        """Give up a take of which a file was changed under our hands: nobody can say what was made of what."""
+    def _spoilt(self, work: Work, take: JobTake, pulse: Pulse) -> bool:
+        """Give up a take of which a file was changed under our hands: nobody can say what was made of what.
+
+        Raises:
+            LaterError: It is still arriving.
+        """
+        name = _changed(work, take, pulse)
+        if not name:
+            return False
         request = self._request(work, take)
         for path in (request.video, request.poster):
             path.unlink(missing_ok=True)
+        if grown(work.inputs / name, work.seals):
+            work.save(replace(work.job, inputs=()))  # an upload that had paused goes on: all is hashed anew
+            raise LaterError(f"{shown(name)} is still arriving", "It goes on by itself.", wait=_ARRIVING)
         hint = "Drop the folder anew, and leave it alone until it is done."
         work.log.warning("a dropped file was changed", file=name)
         work.tally.take_missed("changed")
         work.save(work.job.with_take(take.failed(f"{shown(name)} was changed while it was worked on", hint)))
+        return True
 
     def _refused(self, work: Work, take: JobTake, error: RenderError) -> None:
         failure = error.failure
@@ -124,7 +140,7 @@ class Rendition:
             return
         if failure.type == StorageError.__name__:  # a full disk is not the take's fault, however often it happens
             stash = self._request(work, take).video.stem
-            raise LaterError(_renamed(failure.message, stash, take.name), failure.hint)
+            raise DiskError(_renamed(failure.message, stash, take.name), failure.hint, kind=failure.type)
         self._miss(work, take, failure.message, failure.hint)
         if take.face in {waiting.face for waiting in work.job.in_state(TakeState.WAITING)}:
             raise LaterError(failure.message, failure.hint)
@@ -151,11 +167,6 @@ class Rendition:
 
     def _options(self, job: Job) -> Options:
         return replace(self._terms.options, engine=job.engine)
-
-    def _check_space(self, home: Path) -> None:
-        free = shutil.disk_usage(home).free
-        if free < self._terms.free_bytes:
-            raise LaterError(f"only {free / 1e9:.1f} GB are free on the disk", "Make room; the work goes on by itself.")
 
 
 def place(work: Work, face: str) -> None:
@@ -206,6 +217,17 @@ def _changed(work: Work, take: JobTake, pulse: Pulse) -> str:
     names = [name for name in (take.face, take.speech, take.who) if name]
     looks = ((name, broken(work.inputs / name, work.job.input(name), work.seals, pulse)) for name in names)
     return next((name for name, is_broken in looks if is_broken), "")
+
+
+def _reread(work: Work, take: JobTake, pulse: Pulse) -> None:
+    """See that it was not the disk that kept a take from being made.
+
+    Raises:
+        OSError: Its files cannot be read.
+    """
+    for name in (take.face, take.speech, take.who):
+        if name:
+            hashed(work.inputs / name, pulse)
 
 
 def _renamed(message: str, stash: str, name: str) -> str:

@@ -78,3 +78,11 @@ def broken(path: Path, known: Input, seals: dict[str, Seal], pulse: Pulse) -> bo
         return True
     seals[path.name] = now
     return False
+
+
+def grown(path: Path, seals: dict[str, Seal]) -> bool:
+    """Say whether a file is the one that was hashed and has only become longer."""
+    now, before = seal(path), seals.get(path.name)
+    if now is None or before is None:
+        return False
+    return (now.device, now.number) == (before.device, before.number) and now.size > before.size

@@ -2,7 +2,8 @@
 
 The first word in a face file: ``ok``, ``slow SECONDS``, ``no-face``, ``full`` (the disk), ``tired`` (passing),
 ``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing),
-``real`` (the bundled sample, a video that plays), ``once:WORD`` (only the first time).
+``whole`` (refused, slowly, unless the speech holds "the end"), ``real`` (the bundled sample, a video that plays),
+``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """
 
@@ -99,6 +100,9 @@ def answer(request: dict[str, object]) -> None:
         failed("StorageError", f"{name} cannot be written: the disk is full", passing=True)
     elif word == "tired":
         failed("EngineError", "the GPU is busy", passing=True)
+    elif word == "whole" and "the end" not in Path(str(request["speech"])).read_text(encoding="utf-8"):
+        time.sleep(0.7)
+        failed("MediaError", "the speech is cut off")
     elif word == "empty":
         say({"done": {"seconds": 1, "speech_seconds": 1, "width": 2, "height": 2, "fps": "25", "frames": 1, "driven": 1,
                       "engine": "fake", "version": "1"}})  # fmt: skip

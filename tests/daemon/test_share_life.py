@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import shutil
 import subprocess
@@ -249,6 +250,24 @@ def test_a_drop_that_is_touched_again_and_again_is_taken_once(bench: Bench) -> N
     assert [line["event"] for line in bench.log].count("job taken") == 1
     assert bench.begun("ann.png") == 1
     assert bench.places() == ["done/talk"]
+
+
+@pytest.mark.parametrize("face", ["slow 1", "whole"])
+def test_an_upload_that_goes_on_after_all_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, face: str
+) -> None:
+    """On a network share nobody can know that a file is still open. What was made of a part of it is not kept."""
+    monkeypatch.setattr("daemon.rendition._ARRIVING", 0.3)
+    with bench.watching():
+        bench.drop("talk", FILES | {"ann.png": face})
+        bench.wait(lambda: bench.begun("ann.png"))
+        with (bench.root / "working/talk/inputs/voice.wav").open("a") as file:
+            file.write(", and this is the end")
+        bench.wait(lambda: (bench.root / "done/talk").exists())
+    whole = "some words, and this is the end"
+    assert whole in bench.text("done/talk/ann.mp4")
+    assert hashlib.sha256(whole.encode()).hexdigest() in bench.text("done/talk/manifest.json")
+    assert any("voice.wav is still arriving" in str(line.get("reason")) for line in bench.log)
 
 
 def test_two_daemons_on_one_share_take_each_drop_once(bench: Bench) -> None:
