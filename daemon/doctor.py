@@ -125,12 +125,13 @@ def service() -> Iterator[Check]:
 
 
 def publishing(settings: Settings) -> Iterator[Check]:
-    """Look at the publishers: those in use are set up and asked how they are, the others are left in peace."""
+    """Look at the publishers: those that jobs may go to are asked how they are, the others are left in peace."""
+    meant = settings.publish.meant
     for name in names():
-        if name not in settings.publish.to:
+        if name not in meant:
             yield Check(f"publisher {name}", "ok", "there, not in use")
-    faults = broken(settings.publish.to)
-    for name in settings.publish.to:
+    faults = broken(meant)
+    for name in meant:
         if name in faults:
             yield Check(f"publisher {name}", "fail", faults[name], "Reinstall it, or take it out of publish.to.")
         else:
@@ -167,7 +168,7 @@ def _built(name: str, settings: Settings) -> Iterator[Check]:
     except PublisherError as error:
         yield Check(f"publisher {name}", "fail", error.message, error.hint)
         return
-    yield Check(f"publisher {name}", "ok", "in use")
+    yield Check(f"publisher {name}", "ok", "in use" if name in settings.publish.to else "for drops that name it")
     if isinstance(publisher, Examined):
         for found in publisher.examine():
             yield Check(f"{name} {found.name}", found.state, found.found, found.advice)

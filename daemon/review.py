@@ -8,11 +8,9 @@ from daemon import durable, ownership
 from daemon.name import shown
 from daemon.parcel import artifacts
 from daemon.work import APPROVE, Work
-from publishers import Quote, QuoteLine
+from publishers import Quote, QuoteLine, ar
 
 FILE_NAME = "REVIEW.txt"
-_WINSTON = 10**12
-"""In one AR."""
 
 
 def write(work: Work) -> None:
@@ -49,12 +47,6 @@ def text(work: Work) -> Iterator[str]:
     yield f"To give it up: lipsyncd cancel {job.id}"
 
 
-def price(winston: int) -> str:
-    """Give an amount of the smallest unit as AR, exactly."""
-    whole, rest = divmod(winston, _WINSTON)
-    return f"{whole}.{rest:012d}".rstrip("0").rstrip(".") + " AR"
-
-
 def _lines(name: str, quotes: dict[str, Quote]) -> Iterator[str]:
     for place, quote in quotes.items():
         for line in quote.lines:
@@ -66,12 +58,12 @@ def _line(line: QuoteLine) -> str:
     address = shown(line.address) or "its address is known once it is signed"
     if line.paid:
         return f"{address} (published already, nothing to pay)"
-    return f"{address}, {price(line.winston)}" if line.winston else address
+    return f"{address}, {ar(line.winston)}" if line.winston else address
 
 
 def _sum(place: str, quote: Quote | None) -> str:
     if quote is None:
         return f"{place}: it names no addresses or prices beforehand, or did not answer; it is asked again first."
     cost = "the price is not known" if quote.winston is None else "costs nothing"
-    cost = f"{price(quote.winston)} in all" if quote.winston else cost
+    cost = f"{ar(quote.winston)} in all" if quote.winston else cost
     return f"{place}: {cost}. {shown(quote.note)}".rstrip()

@@ -171,6 +171,13 @@ class Publish(Section):
     arweave: Arweave = Field(default_factory=Arweave)
     paragraph: Paragraph = Field(default_factory=Paragraph)
 
+    @property
+    def meant(self) -> tuple[str, ...]:
+        """Give the places that a job may go to: those of ``to``, and those that have settings of their own."""
+        plain = Publish()
+        tables = ("folder", "ipfs", "pinning", "arweave", "paragraph")
+        return tuple(dict.fromkeys([*self.to, *(one for one in tables if getattr(self, one) != getattr(plain, one))]))
+
     def of(self, name: str) -> dict[str, object]:
         """Give what the publisher of a name needs to know; {} for one that we do not know."""
         if name == "pinning":

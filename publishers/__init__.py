@@ -4,6 +4,7 @@ The front door: everything another package may use is named here.
 """
 
 from publishers.account import Account, accounts
+from publishers.arweave.amount import ar
 from publishers.audit import Finding, unchecked, verify
 from publishers.base import (
     Announcer,
@@ -95,6 +96,7 @@ __all__ = [
     "Weights",
     "accounts",
     "announcement",
+    "ar",
     "broken",
     "build",
     "contenthash",

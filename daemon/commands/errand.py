@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from daemon.commands.console import Console
 from publishers import (
     Announcer,
     Artifact,
+    Beat,
     Gatherer,
     Parcel,
     Pending,
@@ -20,6 +21,9 @@ from publishers import (
     Quoter,
     Receipt,
 )
+
+Act = Callable[[Beat], Receipt]
+"""One call that ends with a receipt; made again while only time is missing."""
 
 _POST = "text/markdown"
 _LONGEST = 256 * 1024
@@ -36,6 +40,7 @@ class Errand:
         self._parcel = parcel
         self._console = console
         self._sleep = sleep
+        self._waits: dict[tuple[str, str], str] = {}
 
     def run(self, publisher: Publisher | Announcer) -> None:
         """Publish everything at one place; nothing is sent there if all of it is too dear."""
@@ -44,21 +49,10 @@ class Errand:
             return
         if isinstance(publisher, Quoter) and not self._affordable(publisher):
             return
-        receipts = [
-            receipt
-            for artifact in self._parcel.artifacts
-            if (
-                receipt := self._settled(publisher.name, artifact.name, _publication(publisher, artifact, self._parcel))
-            )
-        ]
-        whole = len(receipts) == len(self._parcel.artifacts) > 1
-        if whole and isinstance(publisher, Gatherer):
-            gatherer = publisher
-
-            def gather(beat: Callable[[float], None]) -> Receipt:
-                return gatherer.gather(self._parcel, receipts, beat)
-
-            self._settled(publisher.name, "", gather)
+        acts = {one.name: _publication(publisher, one, self._parcel) for one in self._parcel.artifacts}
+        receipts = self._settled(publisher.name, acts)
+        if len(receipts) == len(acts) > 1 and isinstance(publisher, Gatherer):
+            self._settled(publisher.name, {"": _gathering(publisher, self._parcel, receipts)})
 
     def document(self) -> dict[str, Any]:
         """Give all of it as one document."""
@@ -73,12 +67,14 @@ class Errand:
         }
 
     def _announce(self, announcer: Announcer) -> None:
+        acts: dict[str, Act] = {}
         for artifact in self._parcel.artifacts:
             if artifact.media_type != _POST or artifact.bytes > _LONGEST:
                 self._fail(announcer.name, artifact.name, "only a post (a file .md) can be left there", "")
                 continue
             post = Post(self._parcel.title, artifact.path.read_text(encoding="utf-8", errors="replace"))
-            self._settled(announcer.name, artifact.name, _announcement(announcer, post, self._parcel))
+            acts[artifact.name] = _announcement(announcer, post, self._parcel)
+        self._settled(announcer.name, acts)
 
     def _affordable(self, publisher: Quoter) -> bool:
         try:
@@ -90,20 +86,31 @@ class Errand:
             return False
         return True
 
-    def _settled(self, place: str, name: str, act: Callable[[Callable[[float], None]], Receipt]) -> Receipt | None:
-        """Do it until it is settled; None where it failed."""
-        while True:
-            try:
-                receipt = act(_Teller(self._console, f"{name or 'all of them'} to {place}"))
-            except Pending as pending:
-                self._console.note(f"{pending.message}. Stopping does no harm: the same command goes on with it.")
-                self._sleep(pending.wait or _LOOK_AGAIN)
-            except PublishError as error:
-                self._fail(place, name, error.message, error.hint)
-                return None
-            else:
-                self.receipts.append(receipt)
-                return receipt
+    def _settled(self, place: str, acts: Mapping[str, Act]) -> list[Receipt]:
+        """Do all of it until each is settled or failed; what only takes time holds up none of the others."""
+        left, done = list(acts), dict[str, Receipt]()
+        while left:
+            waits: dict[str, float] = {}
+            for name in left:
+                try:
+                    done[name] = acts[name](_Teller(self._console, f"{name or 'all of them'} to {place}"))
+                except Pending as pending:
+                    self._told(place, name, pending.message)
+                    waits[name] = pending.wait or _LOOK_AGAIN
+                except PublishError as error:
+                    self._fail(place, name, error.message, error.hint)
+            if waits:
+                self._sleep(min(waits.values()))
+            left = list(waits)
+        found = [done[name] for name in acts if name in done]
+        self.receipts += found
+        return found
+
+    def _told(self, place: str, name: str, message: str) -> None:
+        """Say what is waited for, once."""
+        if self._waits.get((place, name)) != message:
+            self._waits[place, name] = message
+            self._console.note(f"{message}. Stopping does no harm: the same command goes on with it.")
 
     def _fail(self, place: str, name: str, message: str, hint: str) -> None:
         self._console.note(f"{place}: {message}. {hint}".rstrip())
@@ -125,11 +132,13 @@ class _Teller:
             self._console.note(f"{self._title}: {share:.0%}")
 
 
-def _publication(
-    publisher: Publisher, artifact: Artifact, parcel: Parcel
-) -> Callable[[Callable[[float], None]], Receipt]:
+def _publication(publisher: Publisher, artifact: Artifact, parcel: Parcel) -> Act:
     return lambda beat: publisher.publish(artifact, parcel, beat)
 
 
-def _announcement(announcer: Announcer, post: Post, parcel: Parcel) -> Callable[[Callable[[float], None]], Receipt]:
+def _gathering(publisher: Gatherer, parcel: Parcel, receipts: list[Receipt]) -> Act:
+    return lambda beat: publisher.gather(parcel, receipts, beat)
+
+
+def _announcement(announcer: Announcer, post: Post, parcel: Parcel) -> Act:
     return lambda beat: announcer.announce(post, parcel, beat)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from publishers import Parcel, Quote, QuoteLine
-
-_WINSTON_DIGITS = 12
+from publishers import Parcel, Quote, QuoteLine, ar
 
 
 def document(parcel: Parcel, quotes: Sequence[Quote]) -> dict[str, Any]:
@@ -42,18 +40,14 @@ def lines(parcel: Parcel, quotes: Sequence[Quote]) -> Iterator[str]:
         yield "all of them"
         yield from together
     for quote in quotes:
-        said = "costs nothing" if quote.winston == 0 else f"costs {price(quote.winston)}"
-        yield f"{quote.publisher} {said}." + (f" {quote.note}" if quote.note else "")
+        yield f"{quote.publisher} {_cost(quote.winston)}." + (f" {quote.note}" if quote.note else "")
     yield "Nothing was published."
 
 
-def price(winston: int | None) -> str:
-    """Give an amount in AR, exactly."""
+def _cost(winston: int | None) -> str:
     if winston is None:
-        return "an unknown amount"
-    whole, rest = divmod(winston, 10**_WINSTON_DIGITS)
-    digits = f"{rest:0{_WINSTON_DIGITS}d}".rstrip("0")
-    return f"{whole}.{digits} AR" if digits else f"{whole} AR"
+        return "costs an amount that is not known yet"
+    return f"costs {ar(winston)}" if winston else "costs nothing"
 
 
 def _places(quotes: Sequence[Quote], name: str) -> Iterator[str]:
@@ -61,7 +55,7 @@ def _places(quotes: Sequence[Quote], name: str) -> Iterator[str]:
         for line in quote.lines:
             if line.name == name:
                 address = line.address or "an address that is known once it is signed"
-                paid = ", paid already" if line.paid else f", {price(line.winston)}" if line.winston else ""
+                paid = ", paid already" if line.paid else f", {ar(line.winston)}" if line.winston else ""
                 yield f"  {quote.publisher.ljust(8)} {address}{paid}"
 
 

@@ -76,13 +76,15 @@ def _check(files: Sequence[Path]) -> None:
     Raises:
         UsageError: A file is not there, or two have one name.
     """
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        raise UsageError(f"there is no file {missing[0]}", "Nothing was published.")
-    names = [name.key(path.name) for path in files]
-    twice = [path for path in files if names.count(name.key(path.name)) > 1]
-    if twice:
-        raise UsageError(f"two files are called {twice[0].name}", "Nothing was published. Rename one of them.")
+    seen: set[str] = set()
+    for path in files:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", "Nothing was published. Name the files in it.")
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}", "Nothing was published.")
+        if name.key(path.name) in seen:
+            raise UsageError(f"two files are called {path.name}", "Nothing was published. Rename one of them.")
+        seen.add(name.key(path.name))
 
 
 def _id(artifacts: Iterable[Artifact]) -> str:

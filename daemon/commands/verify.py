@@ -13,6 +13,7 @@ from daemon.commands.errors import CommandError, UsageError
 from daemon.config import Settings
 from lipsync import LipsyncError, marks_of
 from publishers import (
+    Announcer,
     Finding,
     Manifest,
     ManifestError,
@@ -57,8 +58,7 @@ def run(args: Namespace, console: Console) -> int:
     unsigned = _unsigned([one for one in signed if one.file not in known], manifest)
     findings += [*unsigned, *_unlabelled(folder, manifest, known)]
     receipts = _receipts(manifest) if args.online else []
-    for receipt in receipts:
-        findings += _ask(receipt, settings)
+    findings += _ask(receipts, settings)
     document = {
         "ok": not findings,
         "findings": [{"file": finding.file, "problem": finding.problem} for finding in findings],
@@ -133,12 +133,16 @@ def _receipts(manifest: Manifest) -> list[Receipt]:
     return list(dict.fromkeys([*found, *manifest.directory.receipts]))
 
 
-def _ask(receipt: Receipt, settings: Settings) -> list[Finding]:
-    """Have the publisher fetch what it keeps and compare."""
-    try:
-        publisher = build(receipt.publisher, settings.publisher(receipt.publisher), settings.paths.state)
-        if isinstance(publisher, Publisher):
-            publisher.verify(receipt)
-    except PublishError as error:
-        return [Finding(receipt.name or "all of them", f"{receipt.publisher}: {error}")]
-    return []
+def _ask(receipts: Sequence[Receipt], settings: Settings) -> Iterator[Finding]:
+    """Have the publishers fetch what they keep and compare; each is built once."""
+    built: dict[str, Publisher | Announcer] = {}
+    for receipt in receipts:
+        place = receipt.publisher
+        try:
+            if place not in built:
+                built[place] = build(place, settings.publisher(place), settings.paths.state)
+            keeper = built[place]
+            if isinstance(keeper, Publisher):
+                keeper.verify(receipt)
+        except PublishError as error:
+            yield Finding(receipt.name or "all of them", f"{place}: {error}")

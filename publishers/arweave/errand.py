@@ -43,7 +43,7 @@ class Errand:
             Mismatch: It changed since it was hashed.
         """
         if not self.artifact.bytes:
-            raise Refused(f"{self.called} is empty: there is nothing to publish on Arweave", "Take it out.")
+            raise nothing_in(self.called)
         try:
             if self._sha256() != self.artifact.sha256:
                 raise Mismatch(f"{self.called} changed after it was hashed", "Make the job anew.")
@@ -60,3 +60,8 @@ class Errand:
                 digest.update(piece)
                 self.beat(0.0)
         return digest.hexdigest()
+
+
+def nothing_in(name: str) -> Refused:
+    """Return what is to be said of a file without bytes: no node takes it."""
+    return Refused(f"{name} is empty: there is nothing to publish on Arweave", "Take it out.")

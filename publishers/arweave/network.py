@@ -18,6 +18,7 @@ from publishers.arweave.transaction import Header
 from publishers.errors import PublishError, Unreachable
 from publishers.http import Answer, Web, date
 
+_RIGHT = "Is it the address of an Arweave gateway?"
 PAUSES, PATIENCE = (0.25, 0.5), 5.0
 """Seconds before something safe is asked again at once, and for how long at all."""
 QUICK = 2.0
@@ -206,7 +207,9 @@ class Gateway:
     def _get(self, path: str, doing: str) -> Answer:
         answer = self._ask(path)
         if not answer.ok:
-            raise self.web.fault(answer, doing)
+            fault = self.web.fault(answer, doing)
+            fault.hint = fault.hint or _RIGHT
+            raise fault
         return answer
 
     def _ask(self, path: str) -> Answer:
@@ -241,4 +244,4 @@ class Gateway:
         return int(answer.text)
 
     def _nonsense(self, called: str) -> PublishError:
-        return Unreachable(f"the Arweave gateway ({self.web.host}) did not give {called}", "Is it the right service?")
+        return Unreachable(f"the Arweave gateway ({self.web.host}) did not give {called}", _RIGHT)

@@ -104,7 +104,7 @@ class Purse:
             before = f", with {ar(spent)} spent on this job before" if spent else ""
             raise Refused(
                 f"{called} would cost {ar(more)}{before}: more than the {ar(self.cap)} that one job may cost",
-                "Nothing was sent for it. Raise publish.arweave.max_ar if that is what you want.",
+                "Nothing was sent for it. If you want that, raise publish.arweave.max_ar and start lipsyncd again.",
             )
 
     def balance_allows(self, balance: int, promised: int, more: int, owner: str, called: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from publishers.arweave.amount import ar
+from publishers.arweave.errand import nothing_in
 from publishers.arweave.pathmanifest import path_manifest
 from publishers.arweave.purse import Purse
 from publishers.arweave.wallet import Wallet
@@ -17,6 +18,7 @@ from publishers.record import READ_BACK
 PAPER = 64 * 1024
 """Bytes that a paper has at most."""
 _ID = 43
+_ALL = "all of it"
 _NOTE = "An address on Arweave is known once its transaction is signed, before anything is sent."
 
 
@@ -38,17 +40,18 @@ class Quotation:
         """Ask for all prices, and hold them against the cap and the balance.
 
         Raises:
-            Refused: It is too dear, or there is too little in the wallet.
+            Refused: It is too dear, there is too little in the wallet, or a file is empty.
             Unreachable: Nobody answers.
         """
+        if empty := next((one.name for one in parcel.artifacts if not one.bytes), ""):
+            raise nothing_in(empty)
         lines = self._lines(parcel, place, lambda size: self.purse.price(place, size))
         total = sum(line.winston or 0 for line in lines)
         total += parcel.papers * self.purse.price(place, PAPER) if parcel.papers else 0
-        called = parcel.title or "this"
-        self.purse.cap_allows(self.ledger.spent(place, parcel.id), total, called)
+        self.purse.cap_allows(self.ledger.spent(place, parcel.id), total, _ALL)
         funds = self.purse.funds(place, wallet.address, total, height)
-        self.purse.balance_allows(funds.balance, funds.promised(height), total, wallet.address, called)
-        note = f"At most {ar(total)} of the {ar(funds.balance)} in the wallet {wallet.address}. {_NOTE}"
+        self.purse.balance_allows(funds.balance, funds.promised(height), total, wallet.address, _ALL)
+        note = f"The wallet {wallet.address} has {ar(funds.balance)}. {_NOTE}"
         return Quote(self.name, lines, total, note)
 
     def offline(self, parcel: Parcel, place: str | None) -> Quote:
@@ -64,16 +67,18 @@ class Quotation:
         total = sum(known)
         if not total:
             return Quote(self.name, lines, 0, "Everything is paid for already.")
-        return Quote(self.name, lines, total, f"About {ar(total)}, by prices of {self._date(parcel, place)}. {_NOTE}")
+        return Quote(self.name, lines, total, f"By prices of {self._date(parcel, place)}. {_NOTE}")
 
     def _lines(self, parcel: Parcel, place: str, price: Callable[[int], int | None]) -> tuple[QuoteLine, ...]:
-        lines = []
+        lines: list[QuoteLine] = []
+        priced: set[str] = set()
         for artifact in parcel.artifacts:
             record = self.ledger.find(place, artifact.sha256)
             if record is not None:
                 lines.append(QuoteLine(artifact.name, record.address, 0, record.state == READ_BACK))
             else:
-                lines.append(QuoteLine(artifact.name, "", price(artifact.bytes)))
+                lines.append(QuoteLine(artifact.name, "", 0 if artifact.sha256 in priced else price(artifact.bytes)))
+                priced.add(artifact.sha256)  # the same bytes under another name are paid for once
         if parcel.artifacts:
             lines.append(QuoteLine("", "", price(_whole(parcel))))
         return tuple(lines)

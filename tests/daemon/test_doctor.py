@@ -184,3 +184,11 @@ def test_events_used_up_on_this_machine(tmp_path: Path, monkeypatch: pytest.Monk
     assert "sysctl fs.inotify.max_user_watches=" in found.advice
     quiet = settings(tmp_path, inbox={"watch": "poll"})
     assert states(doctor.root(quiet))["inbox"] == "ok", "who wants no events lacks none"
+
+
+def test_places_with_settings_are_looked_at_though_only_drops_name_them(tmp_path: Path) -> None:
+    publish = {"folder": {"path": str(tmp_path / "gone")}}
+    found = {check.name: check for check in doctor.publishing(Settings(publish=publish))}
+    assert found["publisher folder"].found == "for drops that name it"
+    assert found["folder directory"].state == "fail"
+    assert found["publisher arweave"].found == "there, not in use"

@@ -11,7 +11,6 @@ import pytest
 
 from daemon.commands.console import Console
 from daemon.commands.errand import Errand
-from daemon.commands.estimate import price
 from publishers import Artifact, Beat, Parcel, Pending, Post, Quote, Receipt, Refused, Unreachable, identify
 
 
@@ -61,12 +60,17 @@ def parcel(tmp_path: Path) -> Parcel:
 def test_it_waits_until_everything_is_settled(parcel: Parcel) -> None:
     slept: list[float] = []
     errand = Errand(parcel, Console(json=True), slept.append)
-    errand.run(Store(waits=2))
-    assert slept == [7.0, 7.0]
+    errand.run(Store(waits=3))
+    assert slept == [7.0, 7.0], "twice: both files were sent before anybody waited for the first"
     assert [one.name for one in errand.receipts] == ["a.mp4", "b.md", ""]
     said = errand.document()
     assert [one["cid"] for one in said["receipts"]] == [artifact.cid for artifact in parcel.artifacts]
     assert said["together"][0]["address"] == "ar://all"
+
+
+def test_what_is_waited_for_is_said_once(parcel: Parcel, capsys: pytest.CaptureFixture[str]) -> None:
+    Errand(parcel, Console(json=True), lambda _seconds: None).run(Store(waits=5))
+    assert capsys.readouterr().err.count("1 of 2 confirmations") == 2, "once for each file"
 
 
 def test_one_that_fails_does_not_stop_the_others(parcel: Parcel) -> None:
@@ -110,17 +114,3 @@ def test_only_posts_are_left_as_drafts(parcel: Parcel) -> None:
     errand.run(board)
     assert [(post.title, post.markdown) for post in board.posts] == [("title", "b.md")]
     assert [one["name"] for one in errand.failures] == ["a.mp4"]
-
-
-@pytest.mark.parametrize(
-    ("winston", "said"),
-    [
-        (0, "0 AR"),
-        (1, "0.000000000001 AR"),
-        (10**12, "1 AR"),
-        (1_250_000_000_000, "1.25 AR"),
-        (None, "an unknown amount"),
-    ],
-)
-def test_amounts_are_exact(winston: int | None, said: str) -> None:
-    assert price(winston) == said

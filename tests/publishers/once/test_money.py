@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,11 +158,11 @@ def test_quotes_before_during_and_after(bench: Make, owner: str) -> None:
         ("", "", CHUNK),
     ]
     assert quote.winston == 8 * CHUNK
-    assert f"At most {ar(8 * CHUNK)} of the 1000 AR in the wallet {owner}" in quote.note
+    assert f"The wallet {owner} has 1000 AR." in quote.note
     asked = len(one.network.calls)
     quote = one.again().quote(parcel, online=False)
     assert quote.winston == 8 * CHUNK
-    assert f"About {ar(8 * CHUNK)}, by prices of 2026-09-21." in quote.note
+    assert "By prices of 2026-09-21." in quote.note
     assert len(one.network.calls) == asked
     one.done(artifacts[0])
     quote = one.publisher.quote(parcel, online=True)
@@ -172,7 +173,7 @@ def test_quotes_before_during_and_after(bench: Make, owner: str) -> None:
 def test_a_quote_is_held_to_cap_and_balance(bench: Make, owner: str) -> None:
     one = bench(max_winston=8 * CHUNK - 1)
     parcel = Parcel("job", "周报", (one.file("a.mp4"), one.file("b.jpg", 100)), papers=3)
-    with pytest.raises(Refused, match="周报 would cost"):
+    with pytest.raises(Refused, match="all of it would cost"):
         one.publisher.quote(parcel, online=True)
     one.again(max_winston=8 * CHUNK)
     assert one.publisher.quote(parcel, online=True)
@@ -180,6 +181,22 @@ def test_a_quote_is_held_to_cap_and_balance(bench: Make, owner: str) -> None:
     with pytest.raises(Refused, match=r"has 0\.00800000005"):
         one.publisher.quote(parcel, online=True)
     untouched(replace_paid(one))
+
+
+def test_an_empty_file_is_refused_before_anything_else_is_paid(bench: Make) -> None:
+    one = bench()
+    parcel = Parcel("job", "", (one.file("a.mp4"), one.file("none.txt", 0)))
+    with pytest.raises(Refused, match=r"none\.txt is empty"):
+        one.publisher.quote(parcel, online=True)
+    untouched(one)
+
+
+def test_the_same_bytes_under_two_names_are_priced_once(bench: Make) -> None:
+    one = bench()
+    first = one.file("a.mp4")
+    quote = one.publisher.quote(Parcel("job", "", (first, replace(first, name="b.mp4"))), online=True)
+    assert [line.winston for line in quote.lines] == [3 * CHUNK, 0, CHUNK]
+    assert quote.winston == 4 * CHUNK
 
 
 def replace_paid(one: Bench) -> Bench:
