@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync.errors import LimitError
+from lipsync.media.scan import FASTEST
 from lipsync.media.source import Source
 
 
@@ -50,6 +52,9 @@ def timeline(source: Source, speech_seconds: Fraction, fps: Fraction) -> Timelin
     A photo is repeated at ``fps``. A video keeps its own times: the longer one is cut, the shorter one goes forth and
     back without repeating its end frames, each frame staying as long as it does in the file. The video ends with the
     first frame that reaches the end of the speech.
+
+    Raises:
+        LimitError: So many frames lie in its beginning that the video would have too many a second.
     """
     if source.kind == "photo":
         count = max(1, math.ceil(speech_seconds * fps))
@@ -65,6 +70,9 @@ def timeline(source: Source, speech_seconds: Fraction, fps: Fraction) -> Timelin
         now += stays[index]
         if now >= speech_seconds:
             break
+    if len(indices) > FASTEST * now + 10:
+        message = f"{source.path.name} has {len(indices) / float(now):.0f} pictures per second in places"
+        raise LimitError(f"{message}; at most {FASTEST} are allowed", "Export it again, with 25 per second.")
     return Timeline(
         indices=np.array(indices, np.int64),
         times=tuple(starts),

@@ -110,7 +110,7 @@ def worked(house: House, count: int, seed: int, reshaped: bool = False) -> Found
     for home in (house.root / "working").iterdir():
         assert json.loads((home / "job.json").read_text(encoding="utf-8"))["state"] == "REVIEW", home
         found.drops["waits for approval, as its job.toml asks"] += 1
-    waiting = {line["folder"]: line["reason"] for line in lines if line["event"] == "waiting"}
+    waiting = {line["folder"]: line["reason"] for line in lines if line["event"] == "waiting" and "folder" in line}
     for left in inbox.iterdir():
         assert waiting[left.name].endswith(("still being copied", "it is empty")), left
         found.drops["left: empty, or still being copied"] += 1

@@ -21,6 +21,9 @@ import cv2
 import numpy as np
 import pytest
 
+from lipsync import LimitError, Limits, Options
+from lipsync.media import open_face, scan, timeline
+
 if TYPE_CHECKING:
     from conftest import Footage
 
@@ -243,8 +246,6 @@ def test_a_hundred_thousand_pictures_in_a_second(footage: Footage) -> None:
 
 
 def test_more_pictures_than_a_day_has_are_not_even_counted(footage: Footage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lipsync import LimitError, Limits, Options
-    from lipsync.media import open_face, scan
 
     monkeypatch.setattr(scan, "FASTEST", 2)
     with pytest.raises(LimitError, match="too many pictures"):
@@ -319,3 +320,11 @@ def test_a_thousand_streams(footage: Footage) -> None:
 def test_time_stamps_far_from_zero(footage: Footage, first: int) -> None:
     film = footage.video("far.mkv", stamps=[first + 40 * number for number in range(10)], tick=Fraction(1, 1000))
     assert read(film) == ("made", 10)
+
+
+def test_a_crowd_of_pictures_at_the_start_is_found_out_when_it_would_be_shown(footage: Footage) -> None:
+    stamps = [*range(400), 90_000]
+    film = footage.video("crowd.mkv", len(stamps), (16, 16), stamps=stamps, tick=Fraction(1, 1000))
+    source = open_face(film, Options())
+    with pytest.raises(LimitError, match=r"crowd\.mkv has 1000 pictures per second in places"):
+        timeline(source, Fraction(1, 5), Fraction(25))
