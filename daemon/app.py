@@ -213,7 +213,7 @@ def _pen(settings: Settings) -> Pen:
     """Say who signs what is made."""
     given = settings.credentials
     signer = publishers.Signer(settings.paths.state, str(given.certificate or ""), given.key)
-    return Pen(signer, version("lipsyncd"), given.sign)
+    return Pen(signer, version("lipsyncd"), given.sign, settings.limits.free_bytes)
 
 
 def _publisher(settings: Settings, name: str) -> publishers.Publisher | publishers.Announcer:

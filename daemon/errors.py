@@ -86,15 +86,24 @@ class DiskError(LaterError):
         kind: What is wrong, in a word: while that stays the same it is said once.
         wanted: Bytes that must be free before another try is worth it; 0 where nobody knows.
         path: What was refused, or None.
+        where: The folder on the disk in question; None for that of the job.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, kind: str = "", wanted: int = 0, path: Path | None = None
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        kind: str = "",
+        wanted: int = 0,
+        path: Path | None = None,
+        where: Path | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.kind = kind
         self.wanted = wanted
         self.path = path
+        self.where = where
 
 
 class Underway(LaterError):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import publishers
-from daemon import durable, ownership
+from daemon import durable, ownership, room
 from daemon.conclusion import PREVIOUS
-from daemon.errors import LaterError
+from daemon.errors import DiskError, LaterError
 from daemon.job import JobTake, TakeState
 from daemon.order import is_photo
 from daemon.rendition import SUFFIXES
@@ -33,11 +33,13 @@ class Pen:
         signer: Who signs.
         version: Of lipsyncd.
         sign: False where nothing is signed.
+        spare: Bytes that stay free on the disk; 0 for none.
     """
 
     signer: Signer
     version: str
     sign: bool = True
+    spare: int = 0
 
 
 class Marking:
@@ -73,8 +75,10 @@ class Marking:
         bare = [take for take in work.job.in_state(TakeState.RENDERED) if _bare(work, take)]
         if not bare or not self._pen.sign:
             return
+        orders = [order for take in bare for order in self._orders(work, take)]
+        room.check(work.home, self._pen.spare, sum(order.source.stat().st_size for order in orders))
         work.status.say("Signing the finished videos.")
-        signed = self._signed(work, [order for take in bare for order in self._orders(work, take)], pulse)
+        signed = self._signed(work, orders, pulse)
         job = work.job
         for take, credentials in zip(bare, signed[:: len(SUFFIXES)], strict=True):
             job = job.with_take(replace(take, credentials=credentials))
@@ -102,7 +106,8 @@ class Marking:
         except PublisherError as error:  # true for every video, and mended by a person: none may be lost for it
             raise LaterError(f"the videos cannot be signed: {error.message}", error.hint or _WITHOUT) from error
         except publishers.Unreachable as error:
-            raise LaterError(error.message, error.hint) from error
+            where = self._pen.signer.state if room.tried(work.hidden) else None
+            raise DiskError(error.message, f"{error.hint} It goes on by itself.", kind="sign", where=where) from error
 
 
 def place_signed(work: Work) -> None:

@@ -99,9 +99,7 @@ class Rendition:
             log.warning("take refused", **asdict(error.failure), speeches_heard=error.heard)
             work.tally.take_missed("passing" if error.failure.passing else "refused", error.failure.type)
             if error.failure.passing or not self._spoilt(work, take, pulse):
-                if not error.failure.passing:
-                _reread(work, take, pulse)
-            self._refused(work, take, error)
+                self._refused(work, take, error, pulse)
         else:
             if self._spoilt(work, take, pulse):
                 return
@@ -133,9 +131,10 @@ class Rendition:
         work.save(work.job.with_take(take.failed(f"{shown(name)} was changed while it was worked on", hint)))
         return True
 
-    def _refused(self, work: Work, take: JobTake, error: RenderError) -> None:
+    def _refused(self, work: Work, take: JobTake, error: RenderError, pulse: Pulse) -> None:
         failure = error.failure
         if not failure.passing:
+            _reread(work, take, pulse)
             work.save(work.job.with_take(take.failed(failure.message, failure.hint)))
             return
         if failure.type == StorageError.__name__:  # a full disk is not the take's fault, however often it happens

@@ -117,7 +117,7 @@ class Shortage:
     """How things were when a disk refused something.
 
     Attributes:
-        home: The folder of the job that waits.
+        home: The folder of the job that waits, or another on the disk in question.
         wanted: Bytes that must be free; 0 where nobody knows.
         path: What was refused, or None.
         free: What was free then; None where the disk did not tell.
@@ -135,6 +135,7 @@ class Shortage:
     @classmethod
     def of(cls, home: Path, reason: DiskError) -> Shortage:
         """Look how things are."""
+        home = reason.where or home
         return cls(home, reason.wanted, reason.path, _space(home), tried(_hidden(home)), _rights(reason.path))
 
     def over(self) -> bool:

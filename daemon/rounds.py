@@ -6,13 +6,16 @@ One publisher that is away delays nothing but its own files, and one file there 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from daemon.errors import Interruption, LaterError, Underway
 from daemon.job import Job, Note
 from daemon.messenger import Messenger, Office
+from daemon.name import shown
 from daemon.status import span
 from daemon.task import HOME, Delay, Task
 from daemon.work import Work
@@ -20,6 +23,7 @@ from publishers import Pending, PublishError, Receipt, Unreachable
 
 _FIRST_DELAY, _LONGEST_DELAY = 30.0, 600.0
 _OPTIONAL_TRIES = 6
+_DISK_DELAY = 10.0
 _GRACE = 4.0
 """Seconds that calls are given to end when nobody needs them any more."""
 _DEAF = 1800.0
@@ -132,11 +136,20 @@ class Rounds:
             except PublishError as error:
                 work.tally.unanswered(place, error)
                 self._missed(work, task, error)
-            except FileNotFoundError as error:
-                work.fault = work.fault or error
+            except OSError as error:
+                self._refused(work, task, error)
             else:
                 work.tally.spent(task.stage, errand.seconds, place)
                 self._keep(work, task, change(work.job))
+
+    def _refused(self, work: Work, task: Task, error: OSError) -> None:
+        """Note that a disk was in the way."""
+        if isinstance(error, FileNotFoundError):
+            work.fault = work.fault or error
+        elif task.place == HOME:
+            raise error
+        else:
+            self._missed(work, task, _refusing(task.place, error))
 
     def _leave(self, work: Work, place: str) -> Task:
         """Go on without a call that does not end; what it still does, it does alone."""
@@ -210,6 +223,13 @@ class Rounds:
 
 def _nobody() -> None:
     return None
+
+
+def _refusing(place: str, error: OSError) -> Unreachable:
+    """Say that a disk of this machine is in the way, and which file of it."""
+    of = f" over {shown(Path(os.fsdecode(error.filename)).name)}" if error.filename else ""
+    said = f"{place}: the disk of this machine refuses{of} ({error.strerror or error})"
+    return Unreachable(said, "Look at the space and the rights of the state directory and of /tmp.", _DISK_DELAY)
 
 
 def _progress(task: Task, share: float) -> str:
