@@ -12,8 +12,10 @@ from typing import Any
 from daemon import control
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console, table
-from daemon.job import TakeState
-from daemon.journal import Filed, Journal, folders
+from daemon.conclusion import RETRY
+from daemon.damage import damaged
+from daemon.job import State, TakeState
+from daemon.journal import OURS, Filed, Journal, folders
 from daemon.name import shown
 from daemon.order import PRIORITIES
 from daemon.papers import MANIFEST
@@ -60,7 +62,10 @@ def run(args: Namespace, console: Console) -> int:
     if waiting := [] if args.old else folders(Journal(root).inbox):
         lines.append(f"In the inbox, not taken yet: {', '.join(shown(folder.name) for folder in waiting[:_NAMED])}")
         lines[-1] += f" and {len(waiting) - _NAMED} more." if len(waiting) > _NAMED else "."
-    console.facts({"root": str(root), "jobs": [_document(one) for one in filed]}, lines)
+    torn = [] if args.old else list(damaged(Journal(root)))
+    lines += [f"{one.place}/{shown(one.home.name)} is left alone: {one.reason}." for one in torn]
+    said = [{"place": one.place, "folder": str(one.home), "reason": one.reason} for one in torn]
+    console.facts({"root": str(root), "jobs": [_document(one) for one in filed], "damaged": said}, lines)
     return 0
 
 
@@ -74,7 +79,7 @@ def run_priority(args: Namespace, console: Console) -> int:
 
 def _lines(filed: list[Filed]) -> list[str]:
     """Give the table; its last column is there where a job has something to say."""
-    rows = [[one.job.id, one.place, str(one.job.state), _made(one), one.home.name] for one in filed]
+    rows = [[one.job.id, one.place, _state(one), _made(one), one.home.name] for one in filed]
     head = ["ID", "IN", "STATE", "MADE", "FOLDER"]
     said = [_status(one) for one in filed]
     if any(said):
@@ -90,6 +95,12 @@ def _runner(act: Act, answer: str) -> Callable[[Namespace, Console], int]:
         return 0
 
     return run_act
+
+
+def _state(filed: Filed) -> str:
+    """Give the state of a job; one that is to be made again, and that no daemon has looked at yet, is queued."""
+    again = filed.place == "working" and (filed.home / OURS / RETRY).exists()
+    return str(State.QUEUED if again else filed.job.state)
 
 
 def _made(filed: Filed) -> str:
@@ -110,7 +121,7 @@ def _document(filed: Filed) -> dict[str, Any]:
         "name": job.name,
         "place": filed.place,
         "folder": str(filed.home),
-        "state": str(job.state),
+        "state": _state(filed),
         "created": job.created,
         "priority": job.priority,
         "status": read_status(filed.home) if filed.place == "working" else "",

@@ -19,7 +19,7 @@ def call(bench: Bench, capsys: pytest.CaptureFixture[str], *words: str) -> tuple
 
 
 def test_no_jobs_yet(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert call(bench, capsys, "jobs") == (0, {"root": str(bench.root), "jobs": []})
+    assert call(bench, capsys, "jobs") == (0, {"root": str(bench.root), "jobs": [], "damaged": []})
     assert main(["jobs", "--root", str(tmp_path / "nowhere")]) == 0
     said = capsys.readouterr()
     assert "There are no jobs" in said.out
@@ -41,6 +41,32 @@ def test_jobs_are_listed_wherever_they_are(bench: Bench, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["ID", "IN", "STATE", "MADE", "FOLDER"]
     assert any(line.endswith("good 周报") for line in lines)
+
+
+def test_jobs_whose_papers_are_damaged_are_listed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two", "three"):
+        bench.drop(name, {"a.wav": "audio", "alice.png": "no-face" if name == "two" else "ok"})
+    assert bench.once() == 1
+    (bench.root / "done/one/job.json").write_text("{")
+    (bench.root / "failed/two/.lipsyncd/job.json").write_text("[]")
+    (bench.root / "working/four/inputs").mkdir(parents=True)
+    (bench.root / "done/somebody's").mkdir()
+    code, said = call(bench, capsys, "jobs")
+    assert code == 0
+    assert [job["name"] for job in said["jobs"]] == ["three"]
+    found = {Path(one["folder"]).name: (one["place"], one["reason"]) for one in said["damaged"]}
+    assert {name: place for name, (place, _) in found.items()} == {"one": "done", "two": "failed", "four": "working"}
+    assert "cannot be read" in found["one"][1]
+    assert main(["jobs", "--root", str(bench.root)]) == 0
+    assert "done/one is left alone: the job.json of one cannot be read" in capsys.readouterr().out
+
+
+def test_a_job_to_be_made_again_is_queued(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.drop("talk", {"a.wav": "audio", "alice.png": "ok", "bob.png": "no-face"})
+    assert bench.once() == 1
+    assert call(bench, capsys, "retry", "talk")[0] == 0
+    (job,) = call(bench, capsys, "jobs")[1]["jobs"]
+    assert (job["place"], job["state"]) == ("working", "QUEUED")
 
 
 def test_retry_makes_only_what_failed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
