@@ -105,8 +105,9 @@ def _mark(home: Path) -> None:
     beside = home / f"{OURS}.{RETRY}"
     beside.mkdir(exist_ok=True)
     (beside / RETRY).touch()
+    durable.flush_folder(beside)
     try:
-        beside.rename(home / OURS)
+        durable.rename(beside, home / OURS)
     except OSError:  # there is one, with something in it
         (home / OURS / RETRY).touch()
         shutil.rmtree(beside)
