@@ -80,6 +80,7 @@ class Rendition:
             LaterError: The disk is full, or the renderer asks for time.
             Interruption: What ``pulse`` raised; nothing has changed.
         """
+        tidy(work.hidden)
         room.check(work.home, self._terms.free_bytes)
         log = work.log.bind(take=take.name)
         request = self._request(work, take)
@@ -166,6 +167,12 @@ class Rendition:
 
     def _options(self, job: Job) -> Options:
         return replace(self._terms.options, engine=job.engine)
+
+
+def tidy(hidden: Path) -> None:
+    """Remove what a renderer that died has left half-written: a large video would take its room until the job's end."""
+    for torn in hidden.glob(".*.part.*"):
+        torn.unlink(missing_ok=True)
 
 
 def place(work: Work, face: str) -> None:

@@ -40,6 +40,17 @@ def test_an_engine_that_dies_costs_its_own_take_only(bench: Bench, word: str, re
     assert "ann.png" in bench.text("done/talk/WHY.txt")
 
 
+def test_what_a_crash_leaves_takes_no_room(bench: Bench) -> None:
+    bench.drop("talk", FILES | {"ann.png": "once:segv", "bob.mp4": "slow 60"})
+    with bench.watching():
+        bench.wait(lambda: bench.begun("bob.mp4"))
+        torn = bench.root / "working/talk/.lipsyncd/.0123456789abcdef.part.mp4"
+        torn.write_text("half a video")
+        os.kill(bench.diary[-1]["pid"], signal.SIGKILL)
+        bench.wait(lambda: bench.begun("bob.mp4") == 2)
+        assert not torn.exists()
+
+
 def test_a_crash_costs_one_attempt(bench: Bench) -> None:
     bench.drop("talk", FILES | {"ann.png": "once:segv", "bob.mp4": "segv"})
     assert bench.once() == 1
