@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from daemon import durable
+from daemon.catalogue import Catalogue
 from daemon.errors import JobError, JournalError
 from daemon.job import Job
 from daemon.name import shown
@@ -51,6 +52,7 @@ class Journal:
         self.working = root / "working"
         self.done = root / "done"
         self.failed = root / "failed"
+        self._catalogue = Catalogue()
 
     def prepare(self) -> None:
         """Make the four folders, where they are not there yet.
@@ -100,6 +102,17 @@ class Journal:
             folders = ", ".join(f"{filed.place}/{shown(filed.home.name)} is {filed.job.id}" for filed in found)
             raise JobError(f"more than one job is called {shown(text)}: {folders}", "Name it by its id.")
         return found[0]
+
+    def with_keys(self, place: str, keys: Collection[str], beat: Callable[[], None]) -> list[Path]:
+        """Give the folders in done/ or failed/ whose job.json may name one of these takes' keys; quick the second time.
+
+        Args:
+            place: "done" or "failed".
+            keys: Of takes.
+            beat: Called now and then; what it raises is passed on.
+        """
+        paper = f"{OURS}/{FILE_NAME}" if place == self.failed.name else FILE_NAME
+        return self._catalogue.having(self.root / place, paper, keys, _LARGEST, beat)
 
     def _in(self, place: str) -> Iterator[Filed]:
         for home in folders(self.root / place):

@@ -58,7 +58,7 @@ class Metrics(Tally, Collector):
         self._take: tuple[float, float] | None = None
         self._kinds = _kinds(LipsyncError)
         self._reading = threading.Lock()
-        disable_created_metrics()  # one more line for each, of which nobody makes use
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # one more line for each, of which nobody makes use
         self.registry = CollectorRegistry()
         self._make_counters()
         self.registry.register(self)

@@ -24,9 +24,10 @@ def read_plain(path: Path, most: int) -> bytes:
     """
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        return file.read(most)
+        return file.read(min(most, status.st_size))  # room is made for all that is asked for
 
 
 def write_plain(path: Path, data: bytes, *, lasting: bool = False) -> None:

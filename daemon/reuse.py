@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from daemon.errors import JournalError, LaterError
@@ -60,8 +61,12 @@ def _others(work: Work, job: Job, pulse: Pulse) -> Iterator[_Other]:
     """Yield the jobs of the same lipsyncd that have published something, or go before this one on the way to it."""
     if not job.in_state(TakeState.WAITING):
         return
+    keys = {take.key for take in job.takes}
     for place in Journal.PLACES:
-        for home in folders(work.journal.root / place):
+        in_hand = place == work.journal.working.name
+        beat = partial(pulse, None)
+        homes = folders(work.journal.working) if in_hand else work.journal.with_keys(place, keys, beat)
+        for home in homes:
             pulse(None)
             try:
                 other = work.journal.load(home)

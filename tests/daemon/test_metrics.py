@@ -124,7 +124,9 @@ def test_no_name_gets_into_the_metrics(bench: Bench) -> None:
     with bench.watching(**ON):
         shown.wait()
         toml = f'title = "{name} title"\ndescription = "{name} words"\n'
-        bench.drop(f"{name} one", {f"{name}.wav": "w", f"{name}-a.png": "ok", f"{name}-b.png": "no-face", "job.toml": toml})
+        bench.drop(
+            f"{name} one", {f"{name}.wav": "w", f"{name}-a.png": "ok", f"{name}-b.png": "no-face", "job.toml": toml}
+        )
         bench.drop(f"{name} two", {f"{name}.wav": "w", f"{name}-a.png": "exit"})
         bench.drop(f"{name} three", {f"{name}.wav": "w", f"{name}.png": "ok", "job.toml": "nonsense"})
         bench.wait(lambda: len([place for place in bench.places() if place.startswith(("done", "failed"))]) == 3)
@@ -214,9 +216,7 @@ def test_only_one_page_is_there(server: MetricsServer) -> None:
             asked(server.address, path)
 
 
-def test_askers_that_hang_hold_up_neither_the_next_nor_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_askers_that_hang_hold_up_neither_the_next_nor_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daemon.metrics_server._Handler.timeout", 0.5)
     server = MetricsServer("127.0.0.1:0", CollectorRegistry())
     host, _, port = server.address.rpartition(":")
