@@ -104,7 +104,7 @@ def public(tmp_path: Path) -> Iterator[Bench]:
     """A bench that all users of the machine can get to."""
     if not ROOT:
         pytest.skip("only root may become others")
-    place = Path(tempfile.mkdtemp(prefix="lipsyncd-"))
+    place = Path(tempfile.mkdtemp(prefix="lipsyncd-share-"))
     place.chmod(0o777)
     yield Bench(place)
     shutil.rmtree(place)
@@ -168,8 +168,8 @@ def test_a_drop_that_the_service_may_not_take_is_waited_for_with_the_reason(publ
 
     def watch() -> int:
         with public.watching():
-            public.wait(lambda: "let its group write" in (public.place / "log").read_text())
             public.wait(lambda: (public.root / "done/ours").exists())
+            public.wait(lambda: "let its group write" in (public.place / "log").read_text())
             assert public.places() == ["done/ours", "inbox/mine"]
         return 0
 

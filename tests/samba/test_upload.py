@@ -142,7 +142,7 @@ def test_a_folder_renamed_while_it_is_uploaded_goes_on_under_its_new_name(bench:
 @pytest.fixture
 def open_bench() -> Iterator[Bench]:
     """One that other users of the machine may enter, too."""
-    place = Path(tempfile.mkdtemp(prefix="lipsyncd-"))
+    place = Path(tempfile.mkdtemp(prefix="lipsyncd-share-"))
     place.chmod(0o755)
     yield Bench(place)
     shutil.rmtree(place)
