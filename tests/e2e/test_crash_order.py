@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -106,3 +107,44 @@ def test_one_effect_one_save(acts: list[Act]) -> None:
         assert rule in said, said
     assert said.endswith("post.md S talk"), said
     assert said.index("manifest.json") > said.rindex("ann.mp4")
+
+
+LEDGER = """
+import sys
+from pathlib import Path
+from publishers.ledger import Ledger
+from publishers.record import Record
+state = Path(sys.argv[1])
+ledger = Ledger(state)
+for number in range(2):
+    ledger.intend(Record("arweave", str(number), "ar://one", winston=5, owner="me"))
+    (state / f"posted {number}").touch()
+"""
+
+
+def test_the_ledger_is_on_the_disk_before_anything_is_sent(tmp_path: Path) -> None:
+    """The first payment makes the file, the second one adds to it; "posted" stands for the POST that follows."""
+    state, log = tmp_path / "state", tmp_path / "trace"
+    state.mkdir(mode=0o700)
+    run = [*power.command(log), sys.executable, "-c", LEDGER, str(state)]
+    ran = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60)
+    if "PTRACE" in ran.stderr:
+        pytest.skip("nothing may be traced here")
+    assert ran.returncode == 0, ran.stderr
+    wet: set[str] = set()
+    flushed = posted = 0
+    for act in power.acts(log, [state]):
+        if name(act.path).startswith("posted"):
+            if act.kind == "make":
+                assert not {path for path in wet if "ledger" in path or path == str(state)}, wet
+                posted += 1
+            continue
+        if act.kind in WRITES:
+            wet.add(act.path)
+        elif act.kind == "fsync":
+            flushed += act.path in wet and name(act.path) == "ledger.sqlite"
+            wet.discard(act.path)
+        if act.kind == "make" and name(act.path) == "ledger.sqlite" and not posted:
+            wet.add(str(state))
+    assert posted == 2
+    assert flushed >= 2
