@@ -19,6 +19,8 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 def shown(name: str) -> str:
     """Give a name for people and logs: one line, no control characters, no bytes that are not text."""
+    if name.isascii() and name.isprintable():  # nearly all are, and lists of jobs are long
+        return name
     return "".join(_escaped(letter) if _odd(letter) else letter for letter in name)
 
 

@@ -134,7 +134,6 @@ class Rounds:
             except Interruption:
                 work.cut_short.append(task.doing)
             except PublishError as error:
-                work.tally.unanswered(place, error)
                 self._missed(work, task, error)
             except OSError as error:
                 self._refused(work, task, error)
@@ -181,6 +180,7 @@ class Rounds:
 
     def _missed(self, work: Work, task: Task, error: PublishError) -> None:
         """Note that a call did not succeed: it is made again later, or never."""
+        work.tally.unanswered(task.place, error)
         if task.optional and (not error.passing or work.unanswered[task.doing] >= _OPTIONAL_TRIES):
             work.log.warning("left undone", publisher=task.place, doing=task.doing, reason=str(error))
             note = Note(task.place, error.message, error.hint)

@@ -10,19 +10,26 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from daemon.config import ConfigError, load_settings
 from daemon.errors import ListenError
+from daemon.message import Answer, Gpu
 from daemon.metrics import Metrics
 from daemon.metrics_read import Reader
 from daemon.metrics_server import MetricsServer
+from lipsync import gpu_memory
+from publishers.ledger import Ledger
+from publishers.record import Record
 from tests.daemon.bench import Bench
+from tests.daemon.fake_store import Stores
 
 FILES = {"voice.wav": "some words", "ann.png": "ok", "bob.mp4": "ok too"}
+VIDEOS = ("ann.mp4", "ann.jpg", "bob.mp4", "bob.jpg")
 ON = {"metrics": {"listen": "127.0.0.1:0"}}
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -136,6 +143,81 @@ def test_no_name_gets_into_the_metrics(bench: Bench) -> None:
     assert name.lower() not in text.lower()
     assert str(bench.place) not in text
     assert bench.root.name not in text.replace('place="root"', "").replace("of the root", "")
+
+
+def test_what_is_published_and_what_it_cost_is_counted(bench: Bench, stores: Stores) -> None:
+    shown = Shown(bench)
+    Ledger(bench.place / "state").intend(
+        Record("arweave:arweave.N.1", "k", "ar://one", parcel="job", owner="me", winston=5 * 10**18)
+    )
+    stores.tell("beta", away=True)
+    bench.drop("talk", FILES)
+    with bench.watching(**ON, publish={"to": ("alpha", "beta")}):
+        shown.wait()
+        bench.wait(lambda: shown.value("publisher_failures_total", publisher="beta", type="Unreachable") > 2)
+        assert shown.value("jobs", state="marked") == 1
+        bench.wait(lambda: shown.value("job_state_seconds", state="marked") > 0.5)
+        stores.tell("beta")
+        bench.wait(lambda: "done/talk" in bench.places())
+        text = shown.text()
+    found = samples(text)
+    job = bench.job("done/talk")
+    videos = sum(kept.bytes for take in job.takes for kept in (take.video, take.poster) if kept)
+    for place in ("alpha", "beta"):
+        label = (("publisher", place),)
+        assert found["lipsyncd_published_files_total", label] == len(VIDEOS) + 3, "with their papers"
+        assert found["lipsyncd_published_bytes_total", label] == videos
+        assert found["lipsyncd_stage_seconds_count", (("publisher", place), ("stage", "publish"))] == len(VIDEOS) + 3
+    intended = (("place", "arweave:arweave.N.1"), ("state", "intended"))
+    assert found["lipsyncd_ledger_records", intended] == 1
+    assert found["lipsyncd_ledger_winston", intended] == 5e18
+
+
+def test_a_folder_dropped_again_is_counted_as_taken_over(bench: Bench, stores: Stores) -> None:
+    shown = Shown(bench)
+    with bench.watching(**ON, publish={"to": ("alpha",)}):
+        shown.wait()
+        for name in ("talk", "again"):
+            bench.drop(name, FILES)
+            bench.wait(lambda name=name: f"done/{name}" in bench.places())
+        assert shown.value("takes_finished_total", outcome="made") == 2
+        assert shown.value("takes_finished_total", outcome="reused") == 2
+
+
+def test_a_damaged_ledger_leaves_the_rest_readable(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"no ledger" * 100)
+    text = generate_latest(Metrics(Reader(tmp_path, tmp_path, "1")).registry).decode()
+    assert "lipsyncd_free_bytes" in text
+    assert not [name for name, _ in samples(text) if name.startswith("lipsyncd_ledger")]
+
+
+def test_the_gpu_is_told_by_the_render_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert gpu_memory() is None
+    cuda = SimpleNamespace(
+        is_initialized=lambda: True, mem_get_info=lambda: (60 * 2**30, 80 * 2**30), memory_reserved=lambda: 2 * 2**30
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    line = Answer(speeches_heard=1, gpu=Gpu.of(gpu_memory())).line()
+    gpu = Answer.of(line.encode()).gpu
+    assert gpu == Gpu(held=2 * 2**30, free=60 * 2**30, total=80 * 2**30)
+    metrics = Metrics(Reader(tmp_path, tmp_path, "1"))
+    assert "gpu_bytes" not in generate_latest(metrics.registry).decode()
+    metrics.gpu(gpu)
+    found = samples(generate_latest(metrics.registry).decode())
+    assert found["lipsyncd_gpu_bytes", (("of", "free"),)] == 60 * 2**30
+    metrics.renderer_ended("died")
+    assert "gpu_bytes" not in generate_latest(metrics.registry).decode()
+
+
+def test_a_bug_is_counted_and_its_job_shown_as_left_alone(bench: Bench, stores: Stores) -> None:
+    shown = Shown(bench)
+    stores.tell("alpha", bug=True)
+    bench.drop("talk", FILES)
+    with bench.watching(**ON, publish={"to": ("alpha",)}):
+        shown.wait()
+        bench.wait(lambda: shown.value("jobs", state="parked") == 1)
+        assert shown.value("faults_total") == 1
 
 
 def test_a_renderer_cannot_name_its_own_labels(tmp_path: Path) -> None:
