@@ -21,7 +21,7 @@ from lipsync.take import Limits
 Motion = TypeVar("Motion", covariant=True)
 log = logging.getLogger(__name__)
 REMEMBERED = 32
-"""Speeches kept: one drop has one, or a few, and so many drops take turns. Half an hour of speech takes less than 10 MB here."""
+"""Speeches kept: one drop has one, or a few, and so many drops take turns. Half an hour takes less than 10 MB."""
 
 
 @dataclass(frozen=True)

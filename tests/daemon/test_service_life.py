@@ -91,7 +91,9 @@ def test_the_render_process_is_renewed_now_and_then(tmp_path: Path) -> None:
     asked = Request(
         tmp_path / "ann.png", tmp_path / "voice.wav", "left", tmp_path / "1.mp4", tmp_path / "1.jpg", Options()
     )
-    worker = Worker(log, command=(sys.executable, "-S", "-E", str(FAKE), str(tmp_path / "diary")), patience=Patience(takes=2))
+    worker = Worker(
+        log, command=(sys.executable, "-S", "-E", str(FAKE), str(tmp_path / "diary")), patience=Patience(takes=2)
+    )
     heard = [worker.render(asked, lambda _progress: None, log).heard for _ in range(5)]
     worker.close()
     assert heard == [1, 1, 1, 1, 1]
