@@ -25,8 +25,8 @@ def check_flat(endured: Endured, jobs: int, slack: float) -> None:
 
 
 def check_equal(empty: Times, full: Times) -> None:
-    assert full.drop < 1.5 * empty.drop + 0.3
-    assert full.idle < 1.5 * empty.idle + 0.5
+    assert full.drop < 2 * empty.drop + 1
+    assert full.idle < 1.5 * empty.idle + 1
     assert full.busy < 1.5 * empty.busy + 0.1
 
 
@@ -38,9 +38,9 @@ def test_sixty_jobs_leave_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_two_thousand_finished_jobs_slow_nothing(tmp_path: Path) -> None:
     hall = Hall(tmp_path)
-    empty = times(hall, idle=2, rounds=2)
+    empty = times(hall, idle=1, rounds=2)
     crowd(hall, 2000)
-    full = times(hall, idle=2, rounds=2)
+    full = times(hall, idle=1, rounds=2)
     check_equal(empty, full)
     assert full.jobs < empty.jobs + 1.5
     assert hall.count("failed") == 0
