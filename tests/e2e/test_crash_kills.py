@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tests.daemon.bench import Bench
+from tests.e2e.house import House
 from tests.e2e.mixed import Mixed
 
 pytestmark = pytest.mark.e2e
@@ -46,6 +49,34 @@ def killed(place: Path, jobs: int, kills: int, seed: int) -> Mixed:
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     killed(tmp_path, jobs=30, kills=60, seed=5)
+
+
+@pytest.mark.soak
+def test_the_real_thing_killed_again_and_again(tmp_path: Path, sample: Path) -> None:
+    """The real command, renderer, signer and publisher: whatever they were at, all is signed, whole and paid once."""
+    archive, random = tmp_path / "archive", Random(11)
+    archive.mkdir()
+    house = House(tmp_path, engine="null", more=f'[publish]\nto = ["folder"]\n[publish.folder]\npath = "{archive}"\n')
+    for number in range(3):
+        folder = tmp_path / f"talk {number}"
+        folder.mkdir()
+        shutil.copy(sample / "hello.flac", folder / "voice.flac")
+        (folder / "face.jpg").write_bytes((sample / "astronaut.jpg").read_bytes() + b"%d" % number)
+        folder.rename(house.root / "inbox" / folder.name)
+    for _ in range(20):
+        with house.watching():
+            time.sleep(random.uniform(0.5, 5))
+        if not list((house.root / "working").iterdir()) and not list((house.root / "inbox").iterdir()):
+            break
+    answer = house.run("watch", "--once")
+    assert answer.returncode == 0, answer.stderr
+    for number in range(3):
+        done = house.root / "done" / f"talk {number}"
+        assert (done / "inputs" / "face.jpg").read_bytes().endswith(b"%d" % number)
+        assert not list(done.glob(".*"))
+        said = house.run("verify", done)
+        assert (said.returncode, said.stdout.count("is unchanged since lipsyncd")) == (0, 2), said.stdout
+    assert not list(archive.glob(".*"))
 
 
 @pytest.mark.soak
