@@ -211,11 +211,10 @@ class Desk:
             claimed = claim.claim(drop, job, self.journal, self.owners)
         except OSError as error:
             self.failed = True
-            if not self.footing.stumble(error):
+            if not self.footing.stumble(drop, error):
                 self.arrivals.shelve(drop)
-                self.log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(error.strerror))
             return None
-        self.footing.taken()
+        self.footing.taken(drop)
         if claimed is None:
             return None
         self.schedule.taken(drop.folder, claimed.home)

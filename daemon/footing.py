@@ -20,6 +20,8 @@ from daemon.work import Work
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at a share, or a disk, that refuses."""
+_FORGET = 60.0
+"""Seconds after which it is no trouble any more that a drop could not be taken, if nobody has tried again."""
 _AWAY = "the share is not there, or not mounted. Mount it; it goes on by itself."
 
 
@@ -54,6 +56,8 @@ class Footing:
         self._clock = clock
         self._said: dict[str, tuple[str, str]] = {}
         self._stumbled: float | None = None
+        self._fell = float("-inf")
+        self._sore: dict[str, str] = {}
         self._looked = float("-inf")
         self._narrow = False
         self.refusals = 0
@@ -96,14 +100,21 @@ class Footing:
         self.refusals = 0
         self._over("root")
 
-    def stumble(self, error: OSError) -> bool:
+    def stumble(self, drop: Drop, error: OSError) -> bool:
         """A drop could not be taken; say whether the disk is the reason, so that no other could be taken either."""
         reason = room.refusal(error, self._journal.root)
-        if error.errno not in room.PASSING:
+        if error.errno not in room.PASSING and not self._of_working(reason):
+            if self._sore.get(drop.folder.name) != reason.kind:
+                self._log.warning("a drop cannot be taken", folder=drop.folder.name, reason=str(reason))
+            self._sore[drop.folder.name] = reason.kind
             return False
-        self._stumbled = self._clock()
+        self._stumbled = self._fell = self._clock()
         self._say("taking", reason.kind, f"no folder can be taken: {reason}")
         return True
+
+    def _of_working(self, reason: DiskError) -> bool:
+        """Say whether working/ itself is what may not be written."""
+        return reason.path is not None and self._journal.working in (reason.path, reason.path.parent)
 
     def bars(self, drop: Drop) -> bool:
         """Say whether a drop has to stay in the inbox, for want of room. A refused one takes next to none."""
@@ -111,8 +122,9 @@ class Footing:
             return True
         return drop.fault is None and self._tight()
 
-    def taken(self) -> None:
+    def taken(self, drop: Drop) -> None:
         """A drop was taken."""
+        self._sore.pop(drop.folder.name, None)
         self._over("taking")
 
     def relieve(self, works: Iterable[Work]) -> None:
@@ -120,7 +132,7 @@ class Footing:
         now = self._clock()
         if "room" in self._said:
             self._tight()
-        if "taking" in self._said and not self._fallen():
+        if "taking" in self._said and now - self._fell > _FORGET:  # whatever was to be taken is not there any more
             self._over("taking")
         for work in works:
             if work.shortage is not None and now - work.asked_for_room >= LOOK_EVERY:

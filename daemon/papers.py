@@ -103,8 +103,12 @@ class Papers:
     def _describe(self, work: Work) -> None:
         """Write a metadata.json for each video that something permanent has."""
         if work.job.publish and not work.papers:
-            for path in publishers.write_metadata(self.manifest(work), work.home).values():
-                self._paper(work, path.name, partial(Path, path))
+            try:
+                for path in publishers.write_metadata(self.manifest(work), work.home).values():
+                    self._paper(work, path.name, partial(Path, path))
+            except OSError:
+                work.papers.clear()  # one that is not written must not be forgotten for the others
+                raise
 
     def _paper(self, work: Work, name: str, write: Callable[[], Path]) -> Artifact:
         """Write a paper once in the life of the process, and give it as it is published."""

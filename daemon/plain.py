@@ -69,18 +69,26 @@ def put_plain(path: Path, beside: Path, data: bytes) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _write_over(path, data)
+        if not _written_over(path, data):
+            raise
 
 
-def _write_over(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def _written_over(path: Path, data: bytes) -> bool:
+    """Say whether a file that is there and is our own could be written over."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise OSError(errno.EINVAL, "it is no file of our own", str(path))
+            return False
         old = found.st_size
         written = os.pwrite(handle, data.ljust(old), 0)  # at once: blanks, not the end of what stood there before
         os.ftruncate(handle, min(written, len(data)))
+        return written >= len(data)
+    except OSError:
+        return False
     finally:
         os.close(handle)
 

@@ -22,6 +22,7 @@ TRIAL = ".room"
 _SAMPLE = bytes(64 * 1024)
 _ALMOST = 1 << 20
 """Bytes below which a disk that refuses to hold more is called full."""
+_MUCH = 1 << 30
 _FEW = 64
 _ROOM = "Make room; it goes on by itself."
 _RIGHTS = "Give lipsyncd the right to read and write there; it goes on by itself."
@@ -108,6 +109,8 @@ def _full(folder: Path, path: Path | None) -> str:
             return "the disk of the share is full (there is no room for one more file, however small)"
         if path is not None and not path.is_relative_to(folder) and found.bytes > _ALMOST:
             return f"the disk that {shown(path.name)} lies on is full"
+        if found.bytes > _MUCH:
+            return f"the share says that it is full, though {size(found.bytes)} are free: is there a quota?"
         return f"the disk of the share is full ({size(found.bytes)} free)"
     return "the disk of the share is full"
 
