@@ -46,7 +46,7 @@ def turn(folder: Path, *names: str) -> Iterator[None]:
     if handle is None:
         raise Unreachable(
             "these bytes are being published by somebody else on this machine at this moment",
-            "It goes on by itself once they are done.",
+            "Once they are done, it goes on and nothing is paid again.",
             WAIT,
         )
     try:

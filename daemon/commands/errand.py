@@ -81,8 +81,8 @@ class Errand:
             publisher.quote(self._parcel, online=True)
         except PublishError as error:
             place = publisher.name if isinstance(publisher, Publisher) else "?"
-            for artifact in self._parcel.artifacts:
-                self._fail(place, artifact.name, error.message, error.hint)
+            self._say(place, error.message, error.hint)
+            self.failures += [_failure(place, one.name, error.message, error.hint) for one in self._parcel.artifacts]
             return False
         return True
 
@@ -113,8 +113,15 @@ class Errand:
             self._console.note(f"{message}. Stopping does no harm: the same command goes on with it.")
 
     def _fail(self, place: str, name: str, message: str, hint: str) -> None:
+        self._say(place, message, hint)
+        self.failures.append(_failure(place, name, message, hint))
+
+    def _say(self, place: str, message: str, hint: str) -> None:
         self._console.note(f"{place}: {message}. {hint}".rstrip())
-        self.failures.append({"publisher": place, "name": name, "error": message, "hint": hint})
+
+
+def _failure(place: str, name: str, message: str, hint: str) -> dict[str, str]:
+    return {"publisher": place, "name": name, "error": message, "hint": hint}
 
 
 class _Teller:

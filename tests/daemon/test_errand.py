@@ -73,6 +73,13 @@ def test_what_is_waited_for_is_said_once(parcel: Parcel, capsys: pytest.CaptureF
     assert capsys.readouterr().err.count("1 of 2 confirmations") == 2, "once for each file"
 
 
+def test_too_dear_is_said_once(parcel: Parcel, capsys: pytest.CaptureFixture[str]) -> None:
+    errand = Errand(parcel, Console(json=True))
+    errand.run(Store(dear=True))
+    assert capsys.readouterr().err.count("max_ar is 1") == 1
+    assert len(errand.failures) == 2, "each file is named in the answer"
+
+
 def test_one_that_fails_does_not_stop_the_others(parcel: Parcel) -> None:
     errand = Errand(parcel, Console(json=True))
     store = Store(away={"a.mp4"})
