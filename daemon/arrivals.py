@@ -80,6 +80,7 @@ class Arrivals:
     def hand_over(self, drop: Drop) -> None:
         """A drop is being taken."""
         self._stuck.pop(drop.folder.name, None)
+        self._said.pop(drop.folder.name, None)
         self._look = Look(tuple(one for one in self._look.drops if one != drop), self._look.waiting, self._look.due)
 
     def shelve(self, drop: Drop) -> None:
@@ -91,7 +92,3 @@ class Arrivals:
         if self._said.get(name) != reason:
             self._said[name] = reason
             self._log.info("waiting", folder=name, reason=reason)
-
-    def unsay(self, name: str) -> None:
-        """What was waited for is over."""
-        self._said.pop(name, None)
