@@ -10,12 +10,12 @@ from pathlib import Path
 MEBIBYTE = 1024 * 1024
 
 PROGRAM = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from publishers.arweave.data import Data
 from publishers.arweave.network import Gateway
 from publishers.arweave.wallet import Wallet
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 before = peak()
 data = Data.of(Path(sys.argv[1]))
 for index in range(data.chunks):
