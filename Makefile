@@ -10,7 +10,7 @@ demo: $(READY)  ## Render the bundled sample through the real daemon and say whe
 	@$(BIN)/lipsyncd demo
 
 test: $(READY)  ## Unit tests: quick, no network.
-	$(BIN)/pytest -m "not e2e and not soak"
+	$(BIN)/pytest -m "not e2e and not soak" -n 4 --dist worksteal
 
 check: lint types test e2e  ## What CI runs.
 
@@ -23,7 +23,7 @@ types: $(READY)
 
 e2e: $(READY)  ## Real processes, real renders, real crashes.
 	@$(BIN)/python -m tests.nodes.cache  # real IPFS and Arweave nodes from npm; says why where that cannot be
-	$(BIN)/pytest -m "e2e and not soak"
+	$(BIN)/pytest -m "e2e and not soak" -n 3 --dist loadfile
 
 soak: $(READY)  ## Slow: minutes to hours. Not part of check.
 	$(BIN)/pytest -m soak --timeout 36000
