@@ -92,7 +92,8 @@ class Desk:
         self._glance()
         self._adopt()
         self.retention.turn()
-        self.footing.relieve(self._works.values())
+        if not self.tries:
+            self.footing.relieve(self._works.values())
         work = self._ready() or self._next()
         if work is None:
             self.arrivals.expire()

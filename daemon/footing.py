@@ -140,6 +140,8 @@ class Footing:
                 if work.shortage.over():
                     work.shortage = None
                     work.retry_at = now
+                elif not work.shortage.takes:  # not even something small: what is large is not tried in vain
+                    work.retry_at = max(work.retry_at, now + 2 * LOOK_EVERY)
 
     def _fallen(self) -> bool:
         """Say whether nothing could be written when a drop was to be taken, and still cannot."""

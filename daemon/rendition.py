@@ -140,7 +140,8 @@ class Rendition:
             return
         if failure.type == StorageError.__name__:  # a full disk is not the take's fault, however often it happens
             stash = self._request(work, take).video.stem
-            raise DiskError(_renamed(failure.message, stash, take.name), failure.hint, kind=failure.type)
+            hint = f"{failure.hint} It goes on by itself."
+            raise DiskError(_renamed(failure.message, stash, take.name), hint, kind=failure.type)
         self._miss(work, take, failure.message, failure.hint)
         if take.face in {waiting.face for waiting in work.job.in_state(TakeState.WAITING)}:
             raise LaterError(failure.message, failure.hint)
@@ -229,8 +230,9 @@ def _reread(work: Work, take: JobTake, pulse: Pulse) -> None:
     """See that it was not the disk that kept a take from being made.
 
     Raises:
-        OSError: Its files cannot be read.
+        OSError: Its files cannot be read, or nothing can be written.
     """
+    room.probe(work.hidden)
     for name in (take.face, take.speech, take.who):
         if name:
             hashed(work.inputs / name, pulse)

@@ -155,15 +155,25 @@ class Shortage:
 
 def tried(folder: Path) -> bool:
     """Say whether a folder takes a small file; nothing is left of it."""
+    try:
+        probe(folder)
+    except OSError:
+        return False
+    return True
+
+
+def probe(folder: Path) -> None:
+    """See that a folder takes a small file; nothing is left of it.
+
+    Raises:
+        OSError: It does not.
+    """
     trial = folder / TRIAL
     try:
         write_plain(trial, _SAMPLE, lasting=True)
-    except OSError:
-        return False
     finally:
         with contextlib.suppress(OSError):
             trial.unlink(missing_ok=True)
-    return True
 
 
 def size(count: int) -> str:

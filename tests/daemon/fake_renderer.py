@@ -9,6 +9,7 @@ Every take that is begun and every one that is finished is one line in the diary
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -69,13 +70,19 @@ def make(request: dict[str, object], seconds: float) -> None:
     for name in ("poster", "video"):
         target = Path(str(request[name]))
         beside = target.with_name(f".{target.name}.part")
-        if content.startswith(b"real"):
-            shutil.copyfile(SAMPLE / f"astronaut{target.suffix}", beside)
-        else:
-            beside.write_bytes(name.encode() + b" of " + content)
-        flush(beside)
-        beside.replace(target)
-        flush(target.parent)
+        try:
+            if content.startswith(b"real"):
+                shutil.copyfile(SAMPLE / f"astronaut{target.suffix}", beside)
+            else:
+                beside.write_bytes(name.encode() + b" of " + content)
+            flush(beside)
+            beside.replace(target)
+            flush(target.parent)
+        except OSError as error:  # as the real one does
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            failed("StorageError", f"{target.name} cannot be written: {error.strerror}", passing=True)
+            return
     facts = {"seconds": 1.0, "speech_seconds": 0.99, "width": 64, "height": 64, "fps": "25", "frames": 25, "driven": 25}
     engine = {"engine": "fake", "version": "1", "weights": [{"name": "w", "sha256": "0" * 64, "licence": "MIT"}]}
     note("made", request)
