@@ -51,18 +51,26 @@ _GROUND_EVERY = 5.0
 """Seconds between two looks at the file system we are on: a share may be mounted, and gone again, at any time."""
 _TRIAL_EVERY = 60.0
 """Seconds between two trials whether the kernel still has events for us, or has some again."""
+_WORN = 200
+"""Folders that may leave the inbox before we begin to listen anew: the kernel goes on watching each, wherever it is."""
 
 Mode = Literal["auto", "events", "poll"]
 
 
 class Alarm(FileSystemEventHandler):
-    """Wakes on any event."""
+    """Wakes on any event.
+
+    Attributes:
+        left: Folders that were moved away or removed.
+    """
 
     def __init__(self) -> None:
         self.rung = threading.Event()
+        self.left = 0
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Wake up, whatever it was."""
+        self.left += isinstance(event, DirDeletedEvent | DirMovedEvent)
         self.rung.set()
 
 
@@ -155,15 +163,16 @@ class Watch:
         self._looked = now
         ground = self._look()
         moved = ground != self._ground
-        if not moved and (now - self._tried < _TRIAL_EVERY or not self._eligible(ground)):
+        afresh = moved or (self._observer is not None and self._alarm.left >= _WORN)
+        if not afresh and (now - self._tried < _TRIAL_EVERY or not self._eligible(ground)):
             return False
         self._tried = now
-        if not moved and (self._observer is not None) == (not self._trial(self._folder.parent)):
+        if not afresh and (self._observer is not None) == (not self._trial(self._folder.parent)):
             return False
         self._ground = ground
         self.close()
         self._choose()
-        return moved
+        return afresh
 
     def _look(self) -> _Ground:
         try:
@@ -196,6 +205,7 @@ class Watch:
         """Start to listen to events; give the reason where that is not possible, or ""."""
         if reason := self._trial(self._folder.parent):
             return reason
+        self._alarm.left = 0
         watcher = self._make()
         try:
             watcher.schedule(self._alarm, str(self._folder), recursive=True, event_filter=_CHANGES)

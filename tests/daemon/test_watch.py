@@ -268,3 +268,30 @@ def test_with_the_kernels_own_limit_used_up_the_inbox_is_polled(tmp_path: Path) 
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == ["poll", "events", "events", "poll", "poll", "events"]
+
+
+def test_folders_that_have_left_are_not_watched_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watched() -> int:
+        pages = [path.read_text() for path in Path("/proc/self/fdinfo").iterdir() if path.exists()]
+        return sum(page.count("inotify wd:") for page in pages)
+
+    monkeypatch.setattr("daemon.watch._WORN", 20)
+    monkeypatch.setattr("daemon.watch._GROUND_EVERY", 0.0)
+    inbox, done = tmp_path / "inbox", tmp_path / "done"
+    inbox.mkdir()
+    done.mkdir()
+    watch = Watch(inbox, "events", open_log(io.StringIO()))
+    try:
+        least = watched()
+        for number in range(60):
+            (inbox / f"{number}").mkdir()
+            time.sleep(0.02)
+            (inbox / f"{number}").rename(done / f"{number}")
+            watch.wait(0.05)
+        assert watched() < least + 40
+        watch.wait(1)
+        watch.wait(0.2)
+        (inbox / "new").mkdir()
+        assert watch.wait(3), "it still wakes us"
+    finally:
+        watch.close()
