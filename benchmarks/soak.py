@@ -346,7 +346,8 @@ def _life(endured: Endured) -> str:
         ["renderer: open files", last.renderer.files, f"{growth_inside(endured, 'files'):+.2f}"],
         ["renderer: threads", last.renderer.threads, f"{growth_inside(endured, 'threads'):+.2f}"],
     ]
-    said = f"{last.jobs} jobs in {endured.seconds:.0f} s; {len({one.pid for one in endured.samples})} render processes."
+    processes = len({one.pid for one in endured.samples})
+    said = f"{endured.counted:.0f} jobs in {endured.seconds:.0f} s; {processes} render processes."
     rise = (
         f"From the second tenth of the jobs to the last the daemon's memory rose by {_mib(step(endured, 'resident'))}"
     )
