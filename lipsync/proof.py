@@ -65,7 +65,8 @@ class Proof:
         if not (0 <= render.driven <= render.frames and all(math.isfinite(one) and one > 0 for one in said)):
             yield "what it says of it makes no sense"
             return
-        facts, frame = probe_video(film), 1 / float(render.fps)
+        facts = probe_video(film)
+        frame = max(1 / float(render.fps), facts.longest)  # at a variable rate the last one may stay long
         if facts.frames != render.frames:
             yield f"{facts.frames} frames instead of {render.frames}"
         if facts.frames == 0:

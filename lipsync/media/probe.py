@@ -26,6 +26,7 @@ class Facts:
         height: Pixels.
         fps: Mean rate of the picture stream.
         frames: Pictures in it, counted.
+        longest: Seconds that the one of them stays that stays longest.
         duration: Seconds of the picture stream.
         has_audio: It has sound.
         sound: Seconds of the sound, 0 without.
@@ -35,6 +36,7 @@ class Facts:
     height: int
     fps: Fraction
     frames: int
+    longest: float
     duration: float
     has_audio: bool
     sound: float
@@ -51,7 +53,7 @@ def probe_video(path: Path) -> Facts:
         stream = next(iter(container.streams.video), None)
         if stream is None or not stream.duration or stream.time_base is None:
             raise MediaError(f"{path.name} has no pictures in it", _HINT)
-        frames = sum(1 for packet in container.demux(stream) if packet.size)
+        stays = [packet.duration or 0 for packet in container.demux(stream) if packet.size]
         _check_end(container, stream, path)
         sound = next(iter(container.streams.audio), None)
         heard = (sound.duration or 0) * (sound.time_base or 0) if sound else 0
@@ -59,8 +61,9 @@ def probe_video(path: Path) -> Facts:
         return Facts(
             width=stream.width,
             height=stream.height,
-            fps=stream.average_rate or frames / duration,
-            frames=frames,
+            fps=stream.average_rate or len(stays) / duration,
+            frames=len(stays),
+            longest=float(max(stays, default=0) * stream.time_base),
             duration=float(duration),
             has_audio=sound is not None,
             sound=float(heard),
