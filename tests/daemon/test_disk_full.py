@@ -99,7 +99,7 @@ def test_full_before_anything_is_taken(
     check_over(bench, FILES)
 
 
-@pytest.mark.parametrize("face", ["ann.png", "bob.mp4"])
+@pytest.mark.parametrize("face", [pytest.param("ann.png", marks=pytest.mark.soak), "bob.mp4"])
 @pytest.mark.parametrize(("options", "use_up"), [("size=3m", fill), ("size=30m,nr_inodes=120", exhaust)])
 def test_full_in_the_middle(
     bench: Bench, disk: Callable[[Path, str], Path], options: str, use_up: Callable[[Path], Path], face: str
@@ -160,7 +160,7 @@ def test_read_only_in_the_middle(bench: Bench, disk: Callable[[Path], Path]) -> 
     assert len(said(bench)) <= 2
 
 
-@pytest.mark.parametrize("when", ["ann.png", "bob.mp4"])
+@pytest.mark.parametrize("when", [pytest.param("ann.png", marks=pytest.mark.soak), "bob.mp4"])
 def test_unmounted_in_the_middle_and_back(bench: Bench, disk: Callable[[Path], Path], when: str) -> None:
     """Nothing in the folder beneath is touched, nothing is given up."""
     bench.drop("beneath", FILES)
