@@ -244,7 +244,7 @@ class Desk:
         work.retry_at = self.clock() + pause
         said = f"Waiting: {reason}" if reason.miss else str(reason)
         if (kind := reason.kind if isinstance(reason, DiskError) else said) != work.waits_for:
-            work.log.warning("waiting", reason=str(reason))
+            (work.log.warning if reason.miss else work.log.info)("waiting", reason=str(reason))
         work.waits_for = kind
         work.status.say(said, now=True)
         waits(work, reason, self.clock())
