@@ -1,10 +1,10 @@
 """Nodes from npm, installed once for all test runs of one person, and never half.
 
-The folder is ``$LIPSYNCD_TEST_NODES_DIR`` or ``lipsyncd-tests/nodes`` in the XDG cache directory. Each node has a
+The folder is ``$TEST_NODES_DIR`` or ``lipsyncd-tests/nodes`` in the XDG cache directory. Each node has a
 folder named after its recipe's digest, so a changed recipe installs anew. It is made beside its place and renamed,
 under a lock that parallel runs wait for.
 
-With ``LIPSYNCD_TEST_NODES=required`` (continuous integration) what cannot be installed fails the tests instead of
+With ``TEST_NODES=required`` (continuous integration) what cannot be installed fails the tests instead of
 skipping them.
 """
 
@@ -27,8 +27,8 @@ ENVIRONMENT = dict(os.environ)
 """As it was when the tests were collected: single tests get another home, where npm would miss its settings."""
 
 CACHE_HOME = ENVIRONMENT.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-FOLDER = Path(ENVIRONMENT.get("LIPSYNCD_TEST_NODES_DIR") or Path(CACHE_HOME, "lipsyncd-tests", "nodes"))
-REQUIRED = ENVIRONMENT.get("LIPSYNCD_TEST_NODES") == "required"
+FOLDER = Path(ENVIRONMENT.get("TEST_NODES_DIR") or Path(CACHE_HOME, "lipsyncd-tests", "nodes"))
+REQUIRED = ENVIRONMENT.get("TEST_NODES") == "required"
 OLDEST = 18
 """The oldest major version of Node.js that the nodes start with."""
 
