@@ -49,8 +49,8 @@ class Bench:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of all daemons' logs, in the order of their ends."""
-        lines = (self.place / "log").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        path = self.place / "log"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
     def begun(self, face: str) -> int:
         return sum(1 for entry in self.diary if entry["what"] == "begun" and entry["face"] == face)
