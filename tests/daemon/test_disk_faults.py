@@ -92,9 +92,7 @@ def table() -> list[object]:
 @pytest.mark.parametrize(("stage", "number"), table(), ids=lambda value: errno.errorcode.get(value, value))
 def test_waits_and_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch, stage: str, number: int) -> None:
     fault, files = STAGES[stage]
-    if (
-        number in (errno.EIO, errno.EACCES) or stage == "write WHY.txt"
-    ):  # else the trial is first
+    if number in (errno.EIO, errno.EACCES) or stage == "write WHY.txt":  # else the trial is first
         fault = replace(fault, all_small=False)
     target = bench.place / "published"
     target.mkdir()
