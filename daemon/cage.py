@@ -52,7 +52,7 @@ def cage_of(settings: Settings) -> Cage:
     """Give the cage that the settings ask for."""
     render, limits, paths = settings.render, settings.limits, settings.paths
     font = [str(settings.label.font)] if settings.label.font else []
-    readable = [Path(place).expanduser().resolve() for place in (*font, *render.readable)]
+    readable = [Path(place).expanduser().resolve() for place in (*font, str(settings.weights), *render.readable)]
     return Cage(
         working=str((paths.root / "working").resolve()),
         closed=(str(paths.root.resolve()), str(paths.state.resolve())),

@@ -19,7 +19,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from daemon.environment import PREFIX, EnvironmentSource
-from daemon.settings import LAYERS, Section, Settings
+from daemon.section import Section
+from daemon.settings import LAYERS, Settings
 
 __all__ = ["SYSTEM_FILE", "ConfigError", "Fault", "Section", "Settings", "load_settings", "setting_names"]
 
@@ -27,6 +28,7 @@ SYSTEM_FILE = Path("/etc/lipsyncd/config.toml")
 FOLDERS = (
     ("paths", "root"),
     ("paths", "state"),
+    ("paths", "weights"),
     ("publish", "folder", "path"),
     ("label", "font"),
     ("credentials", "certificate"),

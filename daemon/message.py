@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from daemon.job import Made, MadeLabel, MadeWith
-from lipsync import GpuMemory, Limits, LipsyncError, Marks, Options, Progress, Render
+from lipsync import GpuMemory, Limits, LipsyncError, Marks, Options, Program, Progress, Render
 
 MOVED = 75
 """Exit code of a render process that cannot see the share any more, because it was mounted anew."""
@@ -42,7 +42,8 @@ class Request:
     def line(self) -> str:
         """Give the request as one line of text."""
         paths = {name: str(getattr(self, name)) for name in ("face", "speech", "video", "poster")}
-        options = asdict(self.options) | {"fps": str(self.options.fps)}
+        weights = str(self.options.weights) if self.options.weights else None
+        options = asdict(self.options) | {"fps": str(self.options.fps), "weights": weights}
         who = {"who": str(self.who)} if self.who else {}
         return json.dumps({"op": "render", "pick": self.pick, "options": options, **paths, **who}) + "\n"
 
@@ -56,7 +57,9 @@ class Request:
         data = json.loads(line)
         options = dict(data["options"])
         options |= {"fps": Fraction(options["fps"]), "limits": Limits(**options["limits"])}
-        options |= {"marks": Marks(**options["marks"])}
+        program = Program(tuple(options["program"]["argv"]), options["program"]["timeout_s"])
+        options |= {"marks": Marks(**options["marks"]), "program": program}
+        options |= {"weights": Path(options["weights"]) if options["weights"] else None}
         paths = {name: Path(data[name]) for name in ("face", "speech", "video", "poster")}
         who = Path(data["who"]) if "who" in data else None
         return cls(pick=data["pick"], options=Options(**options), who=who, **paths)

@@ -23,6 +23,8 @@ from daemon.work import Work
 from daemon.worker import Pulse, RenderError, Worker
 from lipsync import Options, StorageError
 
+_ELSEWHERE = ("limits", "device", "weights", "preview")
+"""Options that change nothing in a video."""
 _ARRIVING = 5.0
 """Seconds that a file is given that grows while it is worked on."""
 SUFFIXES = (".jpg", ".mp4")
@@ -259,7 +261,7 @@ def _key(job: Job, take: JobTake, options: Options) -> str:
     dropped = [job.input(take.face).sha256, job.input(take.speech).sha256, str(take.pick)]
     if take.who:
         dropped.append(job.input(take.who).sha256)
-    chosen = {name: str(value) for name, value in asdict(options).items() if name not in ("limits", "device")}
+    chosen = {name: str(value) for name, value in asdict(options).items() if name not in _ELSEWHERE}
     return f"{_digest(dropped)}:{_digest(chosen)}"
 
 

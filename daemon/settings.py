@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.environment import EnvironmentSource
 from daemon.fields import (
-    WINSTON,
     Count,
     Folder,
     Listen,
     Name,
     Names,
     OptionalPath,
-    Price,
     Rate,
     Schedule,
     Seconds,
@@ -35,6 +32,8 @@ from daemon.fields import (
     Words,
     state_folder,
 )
+from daemon.section import Section
+from daemon.settings_publish import Publish
 
 if TYPE_CHECKING:
     from lipsync import Options
@@ -43,17 +42,12 @@ LAYERS: ContextVar[tuple[Mapping[str, Any], ...]] = ContextVar("LAYERS")
 """What stands below the arguments, first one first; ``daemon.config`` sets it while it builds the settings."""
 
 
-class Section(BaseModel):
-    """One table of config.toml: frozen, and a key it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
-
-
 class Paths(Section):
     """Where the share and the service's own files are."""
 
     root: Folder = Path("~/lipsyncd")
     state: StateFolder = Field(default_factory=state_folder)
+    weights: OptionalPath = None
     umask: Umask = ""
 
 
@@ -79,10 +73,25 @@ class Bounds(Section):
     output_bytes: Count = 16 * 1024**3
 
 
+class Wav2Lip(Section):
+    """``[render.wav2lip]``: which weights the engine "wav2lip" takes."""
+
+    checkpoint: str = ""
+
+
+class Command(Section):
+    """``[render.command]``: the program behind the engine "command"."""
+
+    argv: Names = ()
+    timeout_s: Seconds = 3600.0
+
+
 class Rendering(Section):
     """``[render]``: which engine, where it runs and what the video is like."""
 
     engine: str = "reshape"
+    wav2lip: Wav2Lip = Field(default_factory=Wav2Lip)
+    command: Command = Field(default_factory=Command)
     tracker: str = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     fps: Rate = Fraction(25)
@@ -114,81 +123,6 @@ class Credentials(Section):
     sign: bool = True
     certificate: OptionalPath = None
     key: SecretFile = ""
-
-
-class FolderTarget(Section):
-    """``[publish.folder]``: a directory that keeps what is published, and the address under which it is seen."""
-
-    path: OptionalPath = None
-    url: str = ""
-
-
-class Ipfs(Section):
-    """``[publish.ipfs]``: the node, where it is read back, and the layout under which CIDs are computed."""
-
-    api: str = "http://127.0.0.1:5001"
-    auth: SecretFile = ""
-    gateway: str = "http://127.0.0.1:8080"
-    links: str = "https://ipfs.io"
-    profile: Literal["unixfs-v1-2025", "legacy-v1-256k"] = "unixfs-v1-2025"
-    pin: bool = True
-
-
-class Pinning(Section):
-    """One ``[[publish.pinning]]``: a service that speaks the IPFS Pinning Service API."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    endpoint: str
-    token: SecretFile = ""
-
-
-class Arweave(Section):
-    """``[publish.arweave]``: where to pay, with what, and at most how much for one job."""
-
-    gateway: str = "https://arweave.net"
-    also: Names = ()
-    wallet: SecretFile = ""
-    max_ar: Price = Decimal("0.1")
-    confirmations: Annotated[int, Field(ge=1)] = 10
-
-
-class Paragraph(Section):
-    """``[publish.paragraph]``: where drafts of posts are left."""
-
-    api: str = "https://public.api.paragraph.com/api"
-    key: SecretFile = ""
-
-
-class Publish(Section):
-    """Where results go for good."""
-
-    to: Names = ()
-    review: bool = False
-    manifest: bool = True
-    folder: FolderTarget = Field(default_factory=FolderTarget)
-    ipfs: Ipfs = Field(default_factory=Ipfs)
-    pinning: tuple[Pinning, ...] = ()
-    arweave: Arweave = Field(default_factory=Arweave)
-    paragraph: Paragraph = Field(default_factory=Paragraph)
-
-    @property
-    def meant(self) -> tuple[str, ...]:
-        """Give the places that a job may go to: those of ``to``, and those that have settings of their own."""
-        plain = Publish()
-        tables = ("folder", "ipfs", "pinning", "arweave", "paragraph")
-        return tuple(dict.fromkeys([*self.to, *(one for one in tables if getattr(self, one) != getattr(plain, one))]))
-
-    def of(self, name: str) -> dict[str, object]:
-        """Give what the publisher of a name needs to know; {} for one that we do not know."""
-        if name == "pinning":
-            services = [service.model_dump() for service in self.pinning]
-            # Our own gateway would read back what our own node has, and prove nothing about the services.
-            return {"services": services, "gateway": "", "links": self.ipfs.links or self.ipfs.gateway}
-        if name == "arweave":
-            said = self.arweave.model_dump(exclude={"max_ar"})
-            return said | {"also": list(self.arweave.also), "max_winston": int(self.arweave.max_ar * WINSTON)}
-        table = getattr(self, name, None)
-        return table.model_dump() if isinstance(table, Section) else {}
 
 
 class Done(Section):
@@ -247,9 +181,14 @@ class Settings(BaseSettings):
         lower = LAYERS.get((EnvironmentSource(settings_cls)(),))
         return init_settings, *(InitSettingsSource(settings_cls, init_kwargs=dict(layer)) for layer in lower)
 
+    @property
+    def weights(self) -> Path:
+        """The folder of the weights that the user has brought."""
+        return self.paths.weights or self.paths.state / "weights"
+
     def options(self, engine: str | None = None) -> Options:
         """Give what the renderer needs to know; ``engine`` replaces the configured one."""
-        from lipsync import Limits, Marks, Options
+        from lipsync import Limits, Marks, Options, Program
 
         render, limits = self.render, self.limits
         return Options(
@@ -263,6 +202,10 @@ class Settings(BaseSettings):
             encoder=render.encoder,
             limits=Limits(audio_s=limits.audio_s, pixels=limits.pixels, file_bytes=limits.file_bytes),
             marks=Marks(**self.label.model_dump() | {"font": str(self.label.font or "")}),
+            weights=self.weights,
+            checkpoint=render.wav2lip.checkpoint,
+            program=Program(render.command.argv, render.command.timeout_s),
+            preview=bool(self.page.listen),
         )
 
     def publisher(self, name: str) -> dict[str, object]:

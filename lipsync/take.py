@@ -103,6 +103,19 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Program:
+    """An external program that renders, for the engine "command".
+
+    Attributes:
+        argv: The program and its arguments, with "{face}", "{audio}" and "{output}" where the paths go. No shell.
+        timeout_s: Seconds it may take for one take; 0 for any.
+    """
+
+    argv: tuple[str, ...] = ()
+    timeout_s: float = 3600.0
+
+
+@dataclass(frozen=True)
 class Options:
     """How to answer.
 
@@ -117,6 +130,10 @@ class Options:
         encoder: "auto", "libx264" or "h264_nvenc".
         limits: What is refused.
         marks: How the video says that it was made by a machine.
+        weights: The folder of the weights that the user has brought; None where there is none.
+        checkpoint: Which of them the engine "wav2lip" takes, by name, or a path; "" for the only one that it can use.
+        program: What the engine "command" runs.
+        preview: A small picture of the frame being written lies beside the video while it is made.
     """
 
     engine: str = "reshape"
@@ -129,6 +146,10 @@ class Options:
     encoder: str = "auto"
     limits: Limits = field(default_factory=Limits)
     marks: Marks = field(default_factory=Marks)
+    weights: Path | None = None
+    checkpoint: str = ""
+    program: Program = field(default_factory=Program)
+    preview: bool = False
 
     def __post_init__(self) -> None:
         if self.device not in ("auto", "cpu", "cuda"):

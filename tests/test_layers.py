@@ -19,13 +19,17 @@ KNOWS = {"daemon": {"lipsync", "publishers"}, "lipsync": set(), "publishers": se
 
 OWNERS = {
     "PIL": "lipsync/label",
+    "apprise": "daemon/announcer.py",
     "arweave": "publishers/arweave/wallet.py",
     "av": "lipsync/media/",
     "c2pa": "publishers/",
     "cryptography": "publishers/",
     "cv2": "lipsync/",
     "httpx": "publishers/http.py",
+    "face_alignment": "lipsync/alignment",
     "ipfshttpclient": "publishers/node.py",
+    "itsdangerous": "daemon/page/",
+    "jinja2": "daemon/page/",
     "librosa": "lipsync/",
     "numpy": "lipsync/",
     "prometheus_client": "daemon/metrics",
@@ -33,16 +37,24 @@ OWNERS = {
     "pydantic_settings": "daemon/",
     "rich": "daemon/commands/",
     "safetensors": "lipsync/weights/",
+    "starlette": "daemon/page/",
     "structlog": "daemon/",
     "torch": "lipsync/",
+    "uvicorn": "daemon/page/",
     "watchdog": "daemon/watch.py",
+    "zipstream": "daemon/page/",
 }
 """Where each foreign library may be imported; one that is not here may be imported nowhere."""
 
 LIBRARIES = {*sys.stdlib_module_names, *PACKAGES, *OWNERS, "threadpoolctl"}
 FUNCTION = 40
 MODULE = 300
-HEAVY = {"torch", "cv2", "av", "librosa", "scipy", "httpx", "c2pa", "cryptography", "ipfshttpclient", "arweave"}
+HEAVY = {"torch", "cv2", "av", "librosa", "scipy", "httpx", "c2pa", "cryptography", "ipfshttpclient", "arweave"} | {
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "apprise",
+}
 
 
 def sources() -> list[Path]:

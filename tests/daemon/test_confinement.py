@@ -187,7 +187,7 @@ def test_the_cage_is_what_the_settings_say(tmp_path: Path) -> None:
     assert cage == Cage(
         working=str(tmp_path / "root" / "working"),
         closed=(str(tmp_path / "root"), str(tmp_path / "state")),
-        readable=(str(font), str(tmp_path / "weights")),
+        readable=(str(font), str(tmp_path / "state" / "weights"), str(tmp_path / "weights")),
         memory_bytes=5,
         output_bytes=7,
         gpu=False,
