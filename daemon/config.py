@@ -91,7 +91,10 @@ def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None 
         details = error.errors(include_url=False)
         faults += [_fault(detail, layers) for detail in details]
         settings = _built({label: _without(layer, details) for label, layer in layers.items()})
-    faults += [Fault(name, problem, _source(name.split("."), layers)) for name, problem in _unusable(settings)]
+    said = [fault.name for fault in faults]
+    for name, problem in _unusable(settings):
+        if not any(one.startswith(f"{name}.") for one in said):  # what lies in it was faulty, and taken out
+            faults.append(Fault(name, problem, _source(name.split("."), layers)))
     if faults:
         raise ConfigError(tuple(faults))
     return settings
@@ -176,6 +179,8 @@ def _meant(name: str) -> str:
     """Say which setting was probably meant, by its whole name or its last part."""
     known = setting_names()
     table, _, last = name.rpartition(".")
+    if table.rpartition(".")[2].isdigit():  # one of several tables of a kind
+        return ""
     same = [full for full in known if full.rpartition(".")[2] == last]
     tables = sorted({full.rpartition(".")[0] for full in known} - {""})
     if table in tables:  # the table is right, so only what comes after it counts

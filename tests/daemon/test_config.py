@@ -220,3 +220,10 @@ def test_options_carry_the_settings() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().render.quality = 3  # type: ignore[misc]
+
+
+def test_a_fault_within_a_table_is_told_once(tmp_path: Path) -> None:
+    text = '[publish]\nto = ["pinning"]\n[[publish.pinning]]\nname = "a"\nendpoint = "https://x"\ntokn = "/y"\n'
+    assert faults(written(tmp_path, text)) == {
+        "publish.pinning.0.tokn": "publish.pinning.0.tokn: there is no such setting (config.toml)"
+    }
