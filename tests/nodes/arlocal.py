@@ -14,6 +14,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from tests.nodes.cache import ARLOCAL, installed, program
+from tests.nodes.node import Node
 from tests.nodes.process import Process, call, free_port, preloading
 
 PRELOADS = ("preload_loopback.cjs", "preload_prefix.cjs")
@@ -21,7 +22,7 @@ NETWORK = "arlocal.N.1"
 """The name that it answers to /info, and that the ledger's keys carry."""
 
 
-class Arlocal:
+class Arlocal(Node):
     """A gateway whose chain is lost when it stops, unless it is started to persist.
 
     Attributes:
@@ -43,24 +44,6 @@ class Arlocal:
     def stop(self) -> None:
         """End it; a later start goes on with the same chain."""
         self.process.kill()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """It hangs: connections are accepted, nothing is answered."""
-        self.process.pause()
-        try:
-            yield
-        finally:
-            self.process.resume()
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """It is not there: connections are refused."""
-        self.stop()
-        try:
-            yield
-        finally:
-            self.start()
 
     def mint(self, address: str, winston: int) -> None:
         """Give money to a wallet."""

@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from tests.nodes.cache import IPFS, installed, program
+from tests.nodes.node import Node
 from tests.nodes.process import Process, call, environment, free_port, preloading
 
 PRELOAD = "preload_newer.cjs"
 """What newer versions of Node.js have, and parts of the node use."""
 
 
-class IpfsNode:
+class IpfsNode(Node):
     """A node that may be stopped, killed, paused and started again on the same ports with the same repository.
 
     Attributes:
@@ -55,24 +56,6 @@ class IpfsNode:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """It hangs: connections are accepted, nothing is answered."""
-        self.process.pause()
-        try:
-            yield
-        finally:
-            self.process.resume()
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """It is not there: connections are refused. Afterwards it is back, with what it had."""
-        self.stop()
-        try:
-            yield
-        finally:
-            self.start()
 
     def ask(self, command: str, **options: str) -> Any:
         """One command of its API with JSON in the answer, such as ``ask("pin/ls", type="recursive")``."""
