@@ -28,13 +28,18 @@ class Vitals:
 def vitals(pid: int) -> Vitals | None:
     """Look at a process; None for one that is gone."""
     place = Path(f"/proc/{pid}")
-    try:
-        after_name = (place / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
+    after_name = _stat(place)
+    if after_name is None:
         return None
     resident = int(after_name[21]) * os.sysconf("SC_PAGE_SIZE")
     cpu = (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
     return Vitals(resident, cpu, _open_files(place), int(after_name[17]))
+
+
+def born(pid: int) -> int:
+    """Give when a process was started, in the kernel's ticks since boot; 0 for one that is gone or dead."""
+    after_name = _stat(Path(f"/proc/{pid}"))
+    return 0 if after_name is None or after_name[0] in "ZX" else int(after_name[19])
 
 
 def free_bytes(folder: Path) -> int | None:
@@ -47,6 +52,14 @@ def free_bytes(folder: Path) -> int | None:
         except OSError:
             return None
     return None
+
+
+def _stat(place: Path) -> list[str] | None:
+    """Give what the kernel says of a process, behind its name; None for one that is gone."""
+    try:
+        return (place / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split() or None
+    except OSError:
+        return None
 
 
 def _open_files(place: Path) -> int:
