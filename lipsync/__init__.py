@@ -43,12 +43,15 @@ if TYPE_CHECKING:
     from lipsync.label_note import Declared
     from lipsync.machine import GpuMemory, Machine
     from lipsync.model import Model
+    from lipsync.offer import Offer
+    from lipsync.shelf import Brought
     from lipsync.studio import Studio
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "PHOTO_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "Brought",
     "Declared",
     "Engine",
     "EngineError",
@@ -63,6 +66,7 @@ __all__ = [
     "MediaError",
     "Model",
     "NoFaceError",
+    "Offer",
     "Options",
     "Program",
     "Progress",
@@ -73,21 +77,26 @@ __all__ = [
     "Take",
     "Weights",
     "WeightsError",
+    "brought",
     "check_marks",
     "engine_names",
     "gpu_memory",
+    "holdings",
     "load",
     "marks_of",
     "models",
+    "offers",
     "survey",
     "tracker_names",
 ]
 
 _LATE = {
+    "Brought": "lipsync.shelf",
     "Declared": "lipsync.label_note",
     "GpuMemory": "lipsync.machine",
     "Machine": "lipsync.machine",
     "Model": "lipsync.model",
+    "Offer": "lipsync.offer",
     "Studio": "lipsync.studio",
 }
 """Names whose modules are imported when they are asked for."""
@@ -147,6 +156,39 @@ def models() -> list[Model]:
     from lipsync import model
 
     return model.models()
+
+
+def brought(folder: Path | None) -> dict[str, Brought]:
+    """Give the usable weights that people brought, by name: path, sha256, licence, and what they serve.
+
+    Raises:
+        WeightsError: The folder, or the house's own catalogue in it, cannot be read.
+    """
+    from lipsync import shelf
+
+    return shelf.brought(folder)
+
+
+def holdings(folder: Path | None, *, verify: bool = False) -> list[Brought]:
+    """Give all that lies in the folder of weights, also what is damaged, unknown or a part; ``verify`` hashes anew.
+
+    Raises:
+        WeightsError: The folder, or the house's own catalogue in it, cannot be read.
+    """
+    from lipsync import shelf
+
+    return shelf.holdings(folder, verify=verify)
+
+
+def offers(folder: Path | None = None) -> dict[str, Offer]:
+    """Give the weights that could be brought, by name, those of the house's own catalogue among them.
+
+    Raises:
+        WeightsError: That catalogue cannot be used.
+    """
+    from lipsync import offer
+
+    return offer.offers(folder)
 
 
 def gpu_memory() -> GpuMemory | None:
