@@ -1,6 +1,6 @@
 """HTTP with manners: every call has an end, every fault a plain name, and no secret gets into words.
 
-The only module that knows httpx. Nothing is repeated here: whoever calls knows whether a call may be made twice.
+Nothing is repeated here: whoever calls knows whether a call may be made twice.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import hashlib
 import json
 import time
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -20,6 +19,7 @@ import httpx
 
 from publishers.base import Beat, quietly
 from publishers.errors import Mismatch, PublisherError, PublishError, Refused, Unreachable
+from publishers.http_faults import plainly
 from publishers.secret import Secret
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
@@ -167,7 +167,7 @@ class Web:
         """
         end = time.monotonic() + self._deadline
         body = bytearray()
-        with self._faults():
+        with plainly(self._who):
             request = self._client.build_request(
                 method, self.base + path, params=params, json=document, content=content, headers=headers
             )
@@ -202,7 +202,7 @@ class Web:
             Unreachable: Nobody answered, or too slowly.
         """
         end = time.monotonic() + (deadline or self._deadline + expected / 65536)
-        with self._faults():
+        with plainly(self._who):
             response = self._follow(path, redirects)
             try:
                 if response.status_code != 200:
@@ -258,27 +258,6 @@ class Web:
     def _check(self, end: float) -> None:
         if time.monotonic() > end:
             raise Unreachable(f"{self._who} is too slow", "It is tried again by itself; is the line busy?")
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Turn what httpx says into what a person understands; its own words may hold the whole address."""
-        try:
-            yield
-        except httpx.ConnectTimeout:
-            raise Unreachable(
-                f"{self._who} does not answer: no connection", "Is it running, and the way free?"
-            ) from None
-        except httpx.TimeoutException:
-            raise Unreachable(f"{self._who} does not answer in time", "It may hang; look at it there.") from None
-        except httpx.ConnectError:
-            raise Unreachable(f"nothing answers at {self._who}", "Is it running, and is the address right?") from None
-        except httpx.TransportError as error:
-            broke = f"{self._who} broke off ({type(error).__name__})"
-            raise Unreachable(broke, "It is tried again by itself.") from None
-        except (httpx.InvalidURL, httpx.DecodingError, httpx.HTTPError) as error:
-            raise Unreachable(
-                f"{self._who} talks nonsense ({type(error).__name__})", "Is it the right service?"
-            ) from None
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -25,7 +25,7 @@ OWNERS = {
     "c2pa": "publishers/",
     "cryptography": "publishers/",
     "cv2": "lipsync/",
-    "httpx": "publishers/http.py",
+    "httpx": "publishers/http",
     "face_alignment": "lipsync/alignment",
     "ipfshttpclient": "publishers/node.py",
     "itsdangerous": "daemon/page/",
