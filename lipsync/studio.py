@@ -21,6 +21,8 @@ from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_threads
 
 ENGINES = "lipsyncd.engines"
+_SHOWN = 32
+"""Letters of a file's name that are to be seen in its private one: whoever looks on sees what it will be."""
 
 
 @runtime_checkable
@@ -145,7 +147,7 @@ def _beside(final: Path) -> Iterator[Path]:
     """Give a private name in the folder of ``final``; whatever still has it at the end is removed."""
     if not final.parent.is_dir():
         raise StorageError(f"there is no folder to put {final.name} in", "Check that the share is still there.")
-    private = final.with_name(f".{secrets.token_hex(8)}.part{final.suffix}")
+    private = final.with_name(f".{final.stem[:_SHOWN]}.{secrets.token_hex(8)}.part{final.suffix}")
     try:
         yield private
     finally:

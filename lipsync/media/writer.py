@@ -21,6 +21,7 @@ from lipsync.errors import LimitError, MediaError, StorageError
 from lipsync.media.audio import sounds
 from lipsync.media.encoder import Picture, add_pictures, add_sound
 from lipsync.media.frame import Frame
+from lipsync.media.preview import previewed
 from lipsync.media.soundtrack import Soundtrack
 from lipsync.media.source import Source
 from lipsync.media.timeline import Timeline
@@ -46,7 +47,7 @@ def write_video(
         timeline: When each appears; as many as there are frames.
         frames: In order; each is given away and must not be changed afterwards.
         speech: The file whose sound is to be heard, from its first sample on.
-        options: Quality, encoder, device.
+        options: Quality, encoder, device; and whether there is a small picture beside it meanwhile.
 
     Raises:
         StorageError: The disk is full, read-only or gone.
@@ -95,9 +96,11 @@ def _encode(
         stays = {
             _ticks(time, picture.tick): stay for time, stay in zip(timeline.times, timeline.durations, strict=True)
         }
-        for frame, time in zip(frames, timeline.times, strict=True):
-            container.mux(list(soundtrack.until(time)))
-            _mux(container, pictures, _stamped(frame, _ticks(time, picture.tick), picture.tick), stays)
+        with previewed(path, picture.sample_aspect, options.preview) as show:
+            for frame, time in zip(frames, timeline.times, strict=True):
+                show(frame)
+                container.mux(list(soundtrack.until(time)))
+                _mux(container, pictures, _stamped(frame, _ticks(time, picture.tick), picture.tick), stays)
         _mux(container, pictures, None, stays)
         container.mux(list(soundtrack.rest()))
 
