@@ -38,7 +38,9 @@ from publishers.errors import (
     SigningCrash,
     SigningError,
     Unreachable,
+    Unstorable,
 )
+from publishers.fetch import Fetched, Wanted, address, download, host
 from publishers.manifest import SCHEMA, Directory, Failure, Manifest, Tool, read_manifest, write_manifest
 from publishers.metadata import metadata, metadata_name, write_metadata
 from publishers.post import announcement, post, write_post
@@ -64,6 +66,7 @@ __all__ = [
     "Examined",
     "Face",
     "Failure",
+    "Fetched",
     "Finding",
     "Gatherer",
     "Label",
@@ -92,9 +95,12 @@ __all__ = [
     "Standing",
     "Tool",
     "Unreachable",
+    "Unstorable",
     "Video",
+    "Wanted",
     "Weights",
     "accounts",
+    "address",
     "announcement",
     "ar",
     "broken",
@@ -102,7 +108,9 @@ __all__ = [
     "contenthash",
     "credentials_of",
     "directory_cid",
+    "download",
     "examine_signer",
+    "host",
     "identify",
     "media_type",
     "metadata",

@@ -6,7 +6,8 @@
     ├── Unreachable           nobody answered, or answered "later" (passing: worth another try)
     ├── Pending               everything is sent, only time is missing (passing)
     ├── Refused               the service said no, for good: no funds, no right, too large
-    ├── Mismatch              what the service holds is not what we gave it
+    ├── Mismatch              what the service holds is not what we gave it, or not what was promised
+    ├── Unstorable            what was asked for cannot be written here: no room, no right
     ├── PublisherError        a publisher is unknown, broken or wrongly set up
     ├── SigningError          a file could not be given its content credentials
     │   └── SigningCrash      the process that signs crashed or hung (passing)
@@ -65,7 +66,11 @@ class Refused(PublishError):
 
 
 class Mismatch(PublishError):
-    """What the service holds is not what we gave it."""
+    """What the service holds is not what we gave it, or not what was promised."""
+
+
+class Unstorable(PublishError):
+    """What was asked for cannot be written here: no room, no right, or somebody else writes it."""
 
 
 class PublisherError(PublishError):
