@@ -135,7 +135,7 @@ class Desk:
         work = self._current or next(under_way, None)
         if work is not None and work.status.text:
             return f"{shown(work.home.name)}: {work.status.text}"
-        until = "" if self.schedule.open else f", videos are begun from {self.schedule.opens} on"
+        until = f", {self.schedule.shut}" if self.schedule.shut else ""
         return f"{len(self._works)} jobs in hand, {self.arrivals.arriving} folders arriving{until}"
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from daemon.config import Settings
 from daemon.inotify import LIMIT, lacking
 from daemon.mount import Mount, mount_of
+from daemon.pause import paused
 from lipsync import LabelError, check_marks, models
 from publishers import Examined, PublisherError, Signer, broken, build, examine_signer, names
 
@@ -91,6 +92,12 @@ def root(settings: Settings) -> Iterator[Check]:
         yield Check(
             "mount guard", "fail", "the root is on the system's own disk", "Mount the share; work waits for it."
         )
+
+
+def pause(settings: Settings) -> Iterator[Check]:
+    """Look whether somebody asked that no video be begun."""
+    if paused(settings.paths.root):
+        yield Check("pause", "warn", "no video is begun (lipsyncd pause)", "`lipsyncd resume` goes on.")
 
 
 def _watched(settings: Settings, folder: Path, mount: Mount) -> Check:

@@ -15,8 +15,9 @@ from daemon.hours import Hours
 from daemon.inbox import Drop
 from daemon.job import TakeState
 from daemon.order import PRIORITIES
+from daemon.pause import Pause
 from daemon.plain import read_plain
-from daemon.status import place_line
+from daemon.status import place_line, place_shut
 from daemon.turns import Turns, Waiting
 from daemon.work import PRIORITY, Work
 
@@ -32,6 +33,7 @@ class Schedule:
         self,
         hours: Hours,
         log: FilteringBoundLogger,
+        pause: Pause | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = datetime.now,
@@ -41,11 +43,13 @@ class Schedule:
         Args:
             hours: When takes may be begun.
             log: Says when they may not any more, and when they may again.
+            pause: Says whether somebody asked that none be begun.
             clock: Monotonic seconds.
             today: The local time, as the clock on the wall shows it.
         """
         self._hours = hours
         self._log = log
+        self._pause = pause or Pause()
         self._clock = clock
         self._today = today
         self._turns = Turns()
@@ -57,17 +61,35 @@ class Schedule:
     @property
     def open(self) -> bool:
         """Whether a take may be begun now."""
-        is_open = self._hours.include(self._today().time())
+        is_open = not self.paused and not self.opens
         if is_open is not self._was_open:
             self._was_open = is_open
             event = "rendering goes on" if is_open else "rendering pauses"
-            self._log.info(event, hours=str(self._hours), until="" if is_open else self.opens)
+            self._log.info(event, hours=str(self._hours), until=self.opens, asked=self.paused)
         return is_open
 
     @property
+    def paused(self) -> bool:
+        """Whether somebody asked that no take be begun."""
+        return self._pause.on
+
+    @property
     def opens(self) -> str:
-        """When takes may be begun again, such as "22:00"."""
-        return self._hours.next(self._today().time())
+        """When the hours allow takes again, such as "22:00"; "" where they allow them now."""
+        now = self._today().time()
+        return "" if self._hours.include(now) else self._hours.next(now)
+
+    @property
+    def shut(self) -> str:
+        """Why no take may be begun now, in a few words; "" where one may."""
+        if self.paused:
+            return "paused by lipsyncd pause"
+        return f"videos are begun from {self.opens} on" if self.opens else ""
+
+    @property
+    def waiting(self) -> tuple[Path, ...]:
+        """The folders of all that wait, as they were when they were last put in line."""
+        return tuple(self._line)
 
     def line(self, works: Iterable[Work], drops: Iterable[Drop]) -> list[Path]:
         """Give the folders of all that wait, in the order in which they come: jobs in hand, and drops to be taken.
@@ -112,14 +134,14 @@ class Schedule:
     def tell(self, works: Mapping[Path, Work], at_work: Work | None) -> None:
         """Write into the STATUS.txt of all jobs that wait how many folders are before them."""
         ahead = int(at_work is not None and at_work.job.to_render)
-        is_open = self.open
+        shut = None if self.open else place_shut(self.paused, self.opens)
         for folder in self._line:
             work = works.get(folder)
             if work is at_work and work is not None:
                 work.rivals = self._turns.rivals(folder)
                 continue
             if work is not None and work.job.to_render:
-                work.status.say(place_line(work.job, ahead, "" if is_open else self.opens))
+                work.status.say(place_line(work.job, ahead, shut))
             ahead += 1
 
 

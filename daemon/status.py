@@ -87,20 +87,34 @@ def progress_line(job: Job, take: JobTake, share: float, left: float | None, riv
     return f"{number}/{len(job.takes)} {take.name}.mp4 {int(share * 100)} %{rest}"
 
 
-def place_line(job: Job, ahead: int, opens: str) -> str:
+def place_line(job: Job, ahead: int, shut: tuple[str, str] | None = None) -> str:
     """Give the one line about a job that waits for the renderer.
 
     Args:
         job: The job.
         ahead: How many folders are before it.
-        opens: When rendering begins, where that is not now, else "".
+        shut: What is said before and after how much is made, where no video may be begun: see :func:`place_shut`.
     """
     made = len(job.in_state(TakeState.RENDERED))
     done = f"{made} of {len(job.takes)} videos are made; " if made else ""
-    if opens:
-        return f"Waiting for {opens}: {done}videos are only begun at certain hours (render.hours)."
+    if shut:
+        return f"{shut[0]}{done}{shut[1]}"
     said = f"{folders(ahead)} {'is' if ahead == 1 else 'are'} before this one" if ahead else "it is its turn next"
     return f"Waiting: {done}{said}."
+
+
+def place_shut(paused: bool, opens: str) -> tuple[str, str] | None:
+    """Say why no video may be begun: what comes before, and after, how much is made; None where one may.
+
+    Args:
+        paused: Somebody asked for it.
+        opens: When the hours allow it again; "" where they allow it now.
+    """
+    if paused:
+        return "Paused by lipsyncd pause; ", "no video is begun until `lipsyncd resume`."
+    if opens:
+        return f"Waiting for {opens}: ", "videos are only begun at certain hours (render.hours)."
+    return None
 
 
 def folders(number: int) -> str:

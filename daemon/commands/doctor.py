@@ -33,6 +33,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from doctor.libraries()
     yield from doctor.weights()
     yield from doctor.root(settings)
+    yield from doctor.pause(settings)
     yield from doctor.state(settings)
     yield from doctor.service()
     yield from doctor.label(settings)

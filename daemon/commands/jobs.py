@@ -1,4 +1,4 @@
-"""``lipsyncd jobs``, ``retry``, ``approve`` and ``cancel``: what there is, and what shall become of it."""
+"""``lipsyncd jobs``, ``retry``, ``approve``, ``cancel`` and ``trash``: what there is, and what shall become of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from daemon import control
+from daemon import control, trash
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console, table
 from daemon.conclusion import RETRY
@@ -19,6 +19,7 @@ from daemon.journal import OURS, Filed, Journal, folders
 from daemon.name import shown
 from daemon.order import PRIORITIES
 from daemon.papers import MANIFEST
+from daemon.pause import paused
 from daemon.retention import Terms, old
 from daemon.status import read_status
 
@@ -42,6 +43,9 @@ def add(commands: Commands) -> None:
         parser = add_command(commands, name, summary)
         parser.add_argument("job", metavar="JOB", help="its id, or the name of its folder")
         parser.set_defaults(run=_runner(act, answer))
+    parser = add_command(commands, "trash", "move the folder of a job that is over to trash/, from where you delete it")
+    parser.add_argument("job", metavar="JOB", help="its id, the name of its folder, or done/NAME")
+    parser.set_defaults(run=run_trash)
     parser = add_command(commands, "priority", "have a job rendered before others, or after them")
     parser.add_argument("job", metavar="JOB", help="its id, or the name of its folder")
     parser.add_argument("priority", metavar="WHICH", choices=PRIORITIES, help=", ".join(PRIORITIES))
@@ -62,10 +66,13 @@ def run(args: Namespace, console: Console) -> int:
     if waiting := [] if args.old else folders(Journal(root).inbox):
         lines.append(f"In the inbox, not taken yet: {', '.join(shown(folder.name) for folder in waiting[:_NAMED])}")
         lines[-1] += f" and {len(waiting) - _NAMED} more." if len(waiting) > _NAMED else "."
+    if halted := paused(root):
+        lines.append("Paused: no video is begun until `lipsyncd resume`.")
     torn = [] if args.old else list(damaged(Journal(root)))
     lines += [f"{one.place}/{shown(one.home.name)} is left alone: {one.reason}." for one in torn]
     said = [{"place": one.place, "folder": str(one.home), "reason": one.reason} for one in torn]
-    console.facts({"root": str(root), "jobs": [_document(one) for one in filed], "damaged": said}, lines)
+    facts = {"root": str(root), "paused": halted, "jobs": [_document(one) for one in filed], "damaged": said}
+    console.facts(facts, lines)
     return 0
 
 
@@ -74,6 +81,15 @@ def run_priority(args: Namespace, console: Console) -> int:
     filed = control.prefer(settings_of(args).paths.root, args.job, args.priority)
     answer = f"{filed.home.name} ({filed.job.id}) has {args.priority} priority from the next video on."
     console.facts({"job": _document(filed), "priority": args.priority}, [answer])
+    return 0
+
+
+def run_trash(args: Namespace, console: Console) -> int:
+    """Move a job that is over out of the way."""
+    gone = trash.discard(settings_of(args).paths.root, args.job)
+    lines = [f"{gone.place}/{shown(gone.folder)} is {trash.FOLDER}/{shown(gone.target.name)} now."]
+    lines.append(f"Nothing empties {trash.FOLDER}/ but you; moved back to {gone.place}/, the folder is what it was.")
+    console.facts({"place": gone.place, "folder": gone.folder, "id": gone.id, "moved_to": str(gone.target)}, lines)
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def run(args: Namespace, console: Console) -> int:
     _check_speech(args.audio, args.faces)
     _check_who(args.who)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    studio = _studio(settings.options())
+    studio = _studio(replace(settings.options(), preview=False))
     out = _folder(args.out)
     paper = Paper(args.audio, settings.publish.ipfs.profile)
     made: list[tuple[Target, Take, Render]] = []

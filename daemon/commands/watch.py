@@ -11,6 +11,7 @@ from daemon.commands.console import Console
 from daemon.commands.errors import LackError
 from daemon.config import Settings
 from daemon.log import open_log
+from daemon.pause import paused
 from lipsync import LabelError, check_marks
 
 
@@ -33,6 +34,8 @@ def run(args: Namespace, console: Console) -> int:
     except LabelError as error:
         raise LackError(error.message, error.hint) from error
     _check_network(settings)
+    if args.once and paused(settings.paths.root):
+        open_log(sys.stderr).warning("there is a pause, which --once does not heed", advice="lipsyncd resume")
     from daemon import app  # not above: the other commands need neither watchers nor workers
 
     try:
