@@ -30,6 +30,7 @@ from daemon.marking import Marking, Pen
 from daemon.mount import Ground
 from daemon.order import Choices
 from daemon.papers import Papers
+from daemon.pause import Pause
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
 from daemon.retention import Retention
@@ -165,7 +166,9 @@ def _desk(
     return Desk(
         journal=journal,
         arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
-        schedule=Schedule(Hours() if once else Hours.of(settings.render.hours), log),
+        schedule=Schedule(
+            Hours() if once else Hours.of(settings.render.hours), log, Pause(None if once else journal.root)
+        ),
         retention=Retention(journal, retention.Terms(settings.done.keep_days, settings.done.keep_inputs), log),
         pipeline=Pipeline(
             journal,
