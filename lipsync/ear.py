@@ -40,17 +40,21 @@ class Heard(Generic[Motion]):
 class Ear(Generic[Motion]):
     """Listens to speeches and remembers the last few by their content, not by their name."""
 
-    def __init__(self, limits: Limits, articulate: Callable[[NDArray[np.float32]], Motion]) -> None:
+    def __init__(
+        self, limits: Limits, articulate: Callable[[NDArray[np.float32]], Motion], remembered: int = REMEMBERED
+    ) -> None:
         """Start with an empty memory.
 
         Args:
             limits: What is too long or too large.
             articulate: Makes the mouth's motion of (n,) samples at 16 kHz.
+            remembered: Speeches kept.
         """
         self.heard = 0
         """How many speeches were really listened to (the others were remembered)."""
         self._limits = limits
         self._articulate = articulate
+        self._remembered = remembered
         self._memory: OrderedDict[str, Heard[Motion]] = OrderedDict()
 
     def hear(self, speech: Path) -> Heard[Motion]:
@@ -65,7 +69,7 @@ class Ear(Generic[Motion]):
             return self._memory[digest]
         heard = self._listen(speech)
         self._memory[digest] = heard
-        while len(self._memory) > REMEMBERED:
+        while len(self._memory) > self._remembered:
             self._memory.popitem(last=False)
         return heard
 

@@ -134,7 +134,7 @@ def subject_of(track: Track, known: Anatomy) -> Subject:
         depths=depths,
         mouth=mouth,
         drops=chins - mouth.chin,
-        strength=_strength(track, poses),
+        strength=strength_of(track, poses),
     )
 
 
@@ -181,11 +181,17 @@ def _shut(lips: Array) -> Array:
     return met
 
 
-def _strength(track: Track, poses: Poses) -> Array:
-    """How far each frame may be driven: present, facing us, large enough; with a fade that does not cross a cut."""
+def strength_of(track: Track, poses: Poses, limits: Array = TURNED) -> Array:
+    """Say how far each frame may be driven: present, facing us, large enough; with a fade that does not cross a cut.
+
+    Args:
+        track: The person.
+        poses: Of the same head.
+        limits: (2, 2) yaw and pitch, in radians, from which it fades and at which it is gone.
+    """
     turned = np.nan_to_num(np.abs(poses.angles[:, :2]), nan=9.0)
     large = np.nan_to_num(poses.scale)
-    able = np.clip((TURNED[:, 1] - turned) / (TURNED[:, 1] - TURNED[:, 0]), 0, 1).min(1)
+    able = np.clip((limits[:, 1] - turned) / (limits[:, 1] - limits[:, 0]), 0, 1).min(1)
     able = able * np.clip((large - TINY[0]) / (TINY[1] - TINY[0]), 0, 1) * track.present
     if track.covered is not None:
         able = able * (1 - track.covered)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -38,7 +38,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def side_by_side(work: Callable[[Given], Made], items: Iterable[Given], workers: int = 0) -> Iterator[Made]:
+def side_by_side(
+    work: Callable[[Given], Made], items: Iterable[Given], workers: int = 0
+) -> Generator[Made, None, None]:
     """Apply ``work`` to items in several threads and yield the results in order.
 
     Only a few items are held at a time, however many there are. When the caller stops early or ``work`` fails,

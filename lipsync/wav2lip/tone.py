@@ -1,0 +1,90 @@
+"""A drawn face made to agree with the frame it goes back to: in light, and in sharpness. All on the crop's pixels.
+
+Generators of 96 pixels shift colours a little and draw softly. Light is compared on the skin that source and drawing
+share. Sharpness is compared there too, and the drawing is sharpened, or softened, to what the source has at this size.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync.match import lit
+from lipsync.wav2lip.boxes import SIDE
+from lipsync.wav2lip.mask import Image, Mask
+
+FINE = 1.0
+"""Pixels (standard deviation) above which something is no fine detail."""
+SOFTEST, SHARPEST = -0.8, 1.2
+"""How much detail is taken away or added, of what is there."""
+NOISE = 0.6
+"""Grey levels of detail that both are granted, so that little is not measured against nothing."""
+SLOW = 0.15
+"""How much a new frame counts in the sharpness of its shot: it must not flicker."""
+ROOM = 6.0
+"""Grey levels by which sharpening may leave the range of the pixels around."""
+CHANGE = (5.0, 22.0)
+"""Grey levels between drawing and source up to which the source's finest detail stays, and from which it goes."""
+PER_IOD = SIDE / 1.8
+"""Pixels per IOD, about: a crop is 1.6 IOD wide and 2 high."""
+
+
+class Sharpness:
+    """How much sharper the drawings of a take must become. To be asked in order."""
+
+    def __init__(self) -> None:
+        self._amount: float | None = None
+
+    def step(self, source: NDArray[np.uint8], drawn: NDArray[np.uint8], skin: Image, fresh: bool) -> float:
+        """Give the amount of sharpening for the next frame; ``fresh`` at the beginning of a shot."""
+        wanted, there = _detail(source, skin), _detail(drawn, skin)
+        amount = float(np.clip((wanted + NOISE) / (there + NOISE) - 1, SOFTEST, SHARPEST))
+        if self._amount is None or fresh:
+            self._amount = amount
+        self._amount += SLOW * (amount - self._amount)
+        return self._amount
+
+
+def agreed(source: NDArray[np.uint8], drawn: NDArray[np.uint8], mask: Mask, amount: float) -> Image:
+    """Give the drawing (96, 96, 3) RGB 0–255 in the source's light, and as sharp.
+
+    Args:
+        source: (96, 96, 3) RGB, the crop of the frame.
+        drawn: (96, 96, 3) RGB, what the network made of it.
+        mask: Of this crop.
+        amount: See :class:`Sharpness`.
+    """
+    base, near = source.astype(np.float32), drawn.astype(np.float32)
+    if mask.skin.any():
+        near = lit(near, base, mask.skin, PER_IOD)
+    if amount == 0:
+        return near
+    sharper = near + np.float32(amount) * (near - cv2.GaussianBlur(near, (0, 0), FINE))
+    square = np.ones((3, 3), np.uint8)
+    return np.asarray(np.clip(sharper, cv2.erode(near, square) - ROOM, cv2.dilate(near, square) + ROOM), np.float32)
+
+
+def kept(source: NDArray[np.uint8], near: Image, mask: Mask) -> Image:
+    """Give (96, 96) 0–1: how much of the source's detail finer than the crop stays, as pores and stubble should.
+
+    Where the drawing is what the source was, all of it; where lips, teeth or chin are elsewhere now, nothing, or they
+    would shine through. The lips count as one: they keep theirs together or not at all.
+    """
+    apart = cv2.GaussianBlur(near - source.astype(np.float32), (0, 0), FINE)
+    far = np.abs(apart).max(-1)
+    share = np.clip((CHANGE[1] - far) / (CHANGE[1] - CHANGE[0]), 0, 1)
+    mouth = mask.lips > 0.5
+    if mouth.any():
+        share = np.minimum(share, 1 - mask.lips * (1 - np.quantile(share[mouth], 0.1)))
+    small = cv2.erode(share.astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.asarray(np.clip(cv2.GaussianBlur(small, (0, 0), 1.5), 0, 1), np.float32)
+
+
+def _detail(picture: NDArray[np.uint8], skin: Image) -> float:
+    """Mean strength of fine detail on skin, grey levels."""
+    if not skin.any():
+        return 0.0
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), FINE))
+    return float((fine * skin).sum() / skin.sum())
