@@ -21,7 +21,9 @@ from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
 from daemon.cage import cage_of
 from daemon.desk import Desk
+from daemon.errors import Stopped
 from daemon.footing import Footing
+from daemon.hallmark import Hallmark
 from daemon.hours import Hours
 from daemon.inbox import Inbox
 from daemon.journal import Journal
@@ -160,7 +162,8 @@ def _desk(
     """Put everything on the desk: here, and only here, settings become plain values."""
     press = Press(version("lipsyncd"), settings.publish.manifest, settings.publish.ipfs.profile)
     rounds = Rounds(lambda name: _publisher(settings, name), wake)
-    terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes)
+    hallmark = Hallmark(settings.paths.state)
+    terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes, hallmark)
     owners = owner.Owners(owner.here())
     choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
     return Desk(
@@ -176,10 +179,14 @@ def _desk(
             Marking(_pen(settings)),
             Publication(press, rounds),
             Papers(press, rounds),
+            hallmark,
+            lambda _progress: _living(notifier, stop),
         ),
         adoption=Adoption(journal, owners, log, patient=not once),
         owners=owners,
-        terms=claim.Terms(settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd")),
+        terms=claim.Terms(
+            settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd"), hallmark
+        ),
         footing=Footing(journal, Ground(journal.root, settings.inbox.mount_guard), settings.limits.free_bytes, log),
         tries=settings.render.attempts if once else 0,
         log=log,
@@ -187,6 +194,13 @@ def _desk(
         stop=stop,
         tally=tally,
     )
+
+
+def _living(notifier: notify.Notifier, stop: threading.Event) -> None:
+    """Show that we are alive, unless we are asked to end."""
+    notifier.ping()
+    if stop.is_set():
+        raise Stopped
 
 
 def _patience(settings: Settings) -> Patience:

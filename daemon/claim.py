@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from daemon import durable, ownership, why
 from daemon.conclusion import RETRY, discard
 from daemon.errors import JournalError
+from daemon.hallmark import Hallmark
 from daemon.inbox import Drop, in_use
 from daemon.job import Job, State
-from daemon.journal import FILE_NAME, INPUTS, OURS, Journal, read
+from daemon.journal import FILE_NAME, INPUTS, OURS, Journal
 from daemon.listing import listing
 from daemon.mount import mount_of
 from daemon.name import numbered, shown, valid
@@ -30,6 +31,7 @@ class Terms:
     publish: tuple[str, ...] = ()
     review: bool = False
     version: str = ""
+    hallmark: Hallmark = field(default_factory=lambda: Hallmark(None))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def new_job(drop: Drop, terms: Terms, created: datetime) -> Job:
     """Make the job of a drop; a folder that failed before keeps its id."""
     order, fault = drop.order, drop.fault
     return Job(
-        id=_id(drop.folder),
+        id=_id(drop.folder, terms.hallmark),
         name=drop.folder.name if valid(drop.folder.name) else shown(drop.folder.name),
         created=created.isoformat(timespec="milliseconds"),
         engine=order.engine or terms.engine,
@@ -176,9 +178,9 @@ def _given_back(drop: Drop, home: Path) -> bool:
     return True
 
 
-def _id(folder: Path) -> str:
+def _id(folder: Path, hallmark: Hallmark) -> str:
     with contextlib.suppress(JournalError):
-        earlier = read(folder / OURS / FILE_NAME).id
+        earlier = hallmark.known(folder / OURS / FILE_NAME)[0].id
         if re.fullmatch(r"[0-9a-z]{6,32}", earlier):
             return earlier
     return secrets.token_hex(4)

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from daemon import durable, log, ownership, review, status, why
 from daemon.errors import JournalError
+from daemon.hallmark import Hallmark
 from daemon.job import Job, TakeState
-from daemon.journal import FILE_NAME, INPUTS, OURS, dumps, folders, read
+from daemon.journal import FILE_NAME, INPUTS, OURS, folders
 from daemon.listing import ignorable
 from daemon.name import LONGEST, numbered
 from daemon.owner import CARD, LOCK
 from daemon.papers import written
 from daemon.plain import read_plain, untouched, write_plain
+from daemon.seal import hashed
+from daemon.worker import Pulse
 
 RETRY = "retry"
 """In ``.lipsyncd/``: a file that says that what failed shall be made again."""
@@ -66,8 +69,15 @@ def _strip(home: Path) -> None:
         ownership.give_home(home)
 
 
-def to_failed(job: Job, home: Path, failed: Path) -> Path:
+def to_failed(job: Job, home: Path, failed: Path, hallmark: Hallmark, beat: Pulse) -> Path:
     """Move a failed job's files to failed/, as they were dropped, with WHY.txt and what was made hidden in it.
+
+    Args:
+        job: The job.
+        home: Its folder in working/.
+        failed: Where it goes.
+        hallmark: Makes sure that what was made is known again when the folder comes back.
+        beat: Called while files are hashed; what it raises leaves everything to be done once more.
 
     Raises:
         OSError: It cannot be moved.
@@ -81,12 +91,14 @@ def to_failed(job: Job, home: Path, failed: Path) -> Path:
     hidden = inputs / OURS
     _make_way(hidden)
     hidden.mkdir(exist_ok=True)
-    for take in job.in_state(TakeState.RENDERED):
+    made = job.in_state(TakeState.RENDERED)
+    job, files = _remember(job, hidden, hallmark)
+    for take in made:
         for name in (f"{take.name}.mp4", f"{take.name}.jpg"):
             if (home / name).exists():
                 durable.rename(home / name, hidden / name)
-    job = _remember(job, hidden)
-    durable.replace(hidden / FILE_NAME, dumps(job))
+            files |= _printed(hidden / name, beat)
+    durable.replace(hidden / FILE_NAME, hallmark.strike(job, files))
     if (home / log.FILE_NAME).exists():
         write_plain(hidden / log.FILE_NAME, (home / log.FILE_NAME).read_bytes())
     letter = _letter(inputs, hidden)
@@ -171,13 +183,24 @@ def letter_name(hidden: Path) -> str:
     return name if name.startswith("WHY") and name.endswith(".txt") and "/" not in name else ""
 
 
-def _remember(job: Job, hidden: Path) -> Job:
-    """Carry over what an earlier try of this folder had made, where this try came to an end before it looked."""
+def _remember(job: Job, hidden: Path, hallmark: Hallmark) -> tuple[Job, dict[str, str]]:
+    """Carry over what an earlier try of this folder had made, where this try came to an end before it looked.
+
+    Returns:
+        The job with it, and the sha256 of its files, by name.
+    """
     try:
-        earlier = read(hidden / FILE_NAME)
+        earlier, files = hallmark.known(hidden / FILE_NAME)
     except JournalError:
-        return job
+        return job, {}
     made = {take.face: take for take in earlier.in_state(TakeState.RENDERED)}
     kept = {take.face for take in job.in_state(TakeState.RENDERED)}
     takes = [made.pop(take.face, take) if take.face not in kept else take for take in job.takes]
-    return replace(job, takes=(*takes, *(take for face, take in made.items() if face not in kept)))
+    return replace(job, takes=(*takes, *(take for face, take in made.items() if face not in kept))), files
+
+
+def _printed(path: Path, beat: Pulse) -> dict[str, str]:
+    """Give the sha256 of a file by its name; nothing where it cannot be read: then it is made anew one day."""
+    with contextlib.suppress(OSError):
+        return {path.name: hashed(path, beat).sha256}
+    return {}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -137,14 +138,32 @@ def read(path: Path) -> Job:
     Raises:
         JournalError: It is missing, torn or not of our schema.
     """
+    return job_of(raw(path), path)
+
+
+def raw(path: Path) -> dict[str, Any]:
+    """Read what one job.json says, whatever that is.
+
+    Raises:
+        JournalError: It is missing, torn or not of our schema.
+    """
     try:
-        document = json.loads(read_plain(path, _LARGEST))
+        said = json.loads(read_plain(path, _LARGEST))
     except (OSError, ValueError, RecursionError) as error:
         raise JournalError(f"the job.json of {shown(path.parent.name)} cannot be read ({error})") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(said, dict) or said.get("schema") != SCHEMA:
         raise JournalError(f"the job.json of {shown(path.parent.name)} is not of the schema {SCHEMA}")
+    return said
+
+
+def job_of(said: dict[str, Any], path: Path) -> Job:
+    """Give the job that a job.json describes.
+
+    Raises:
+        JournalError: It describes none.
+    """
     try:
-        return _adapter().validate_python(document)
+        return _adapter().validate_python(said)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
@@ -155,7 +174,12 @@ def read(path: Path) -> Job:
 
 def dumps(job: Job) -> str:
     """Give the text of a job.json."""
-    return json.dumps({"schema": SCHEMA, **asdict(job)}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document(job), indent=1, ensure_ascii=False) + "\n"
+
+
+def document(job: Job) -> dict[str, Any]:
+    """Give what a job.json says."""
+    return {"schema": SCHEMA, **asdict(job)}
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daemon import conclusion, review
 from daemon.errors import Cancelled, LaterError
+from daemon.hallmark import Hallmark
 from daemon.job import ENDED, State, TakeState
 from daemon.journal import Journal
 from daemon.marking import Marking, place_signed
@@ -26,8 +27,28 @@ class Pipeline:
     """Leads a job from QUEUED to DONE or FAILED, and out of working/."""
 
     def __init__(
-        self, journal: Journal, rendition: Rendition, marking: Marking, publication: Publication, papers: Papers
+        self,
+        journal: Journal,
+        rendition: Rendition,
+        marking: Marking,
+        publication: Publication,
+        papers: Papers,
+        hallmark: Hallmark,
+        beat: Pulse,
     ) -> None:
+        """Put the parts of the way together.
+
+        Args:
+            journal: Where jobs are written down.
+            rendition: Renders.
+            marking: Signs.
+            publication: Publishes.
+            papers: Writes what is said about the results.
+            hallmark: Lets us know again what we leave in failed/.
+            beat: Called while that lasts; what it raises puts it off.
+        """
+        self._hallmark = hallmark
+        self._beat = beat
         self._journal = journal
         self._rendition = rendition
         self._marking = marking
@@ -142,7 +163,7 @@ class Pipeline:
         else:
             place_all(work)
             place_signed(work)
-            target = conclusion.to_failed(work.job, work.home, self._journal.failed)
+            target = conclusion.to_failed(work.job, work.home, self._journal.failed, self._hallmark, self._beat)
         work.hold.release()
         work.tally.over(work.job)
         work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import stat
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from daemon import durable, ownership, reuse, room
 from daemon.child import RenderCrash
 from daemon.conclusion import PREVIOUS, letter_name
 from daemon.errors import DiskError, JournalError, LaterError
+from daemon.hallmark import Hallmark
 from daemon.job import Job, JobTake, TakeState
-from daemon.journal import FILE_NAME, OURS, read
+from daemon.journal import FILE_NAME, OURS
 from daemon.message import Request
 from daemon.name import shown
-from daemon.seal import broken, grown, hashed, sealed
+from daemon.seal import broken, grown, hashed, seal, sealed
 from daemon.twins import matched
 from daemon.work import Work
 from daemon.worker import Pulse, RenderError, Worker
@@ -39,11 +40,13 @@ class Terms:
         options: For every job; a job may choose another engine.
         attempts: How often a take that crashes or hangs is tried.
         free_bytes: Space on the disk that stays free; 0 for none.
+        hallmark: Knows what we have made ourselves.
     """
 
     options: Options
     attempts: int = 2
     free_bytes: int = 0
+    hallmark: Hallmark = field(default_factory=lambda: Hallmark(None))
 
 
 class Rendition:
@@ -73,7 +76,7 @@ class Rendition:
                 fresh = replace(take, state=TakeState.WAITING, made=None, video=None, poster=None)
                 take = replace(fresh, credentials=None)
             job = job.with_take(replace(take, key=key))
-        work.save(reuse.published(work, _reused(work, job), pulse))
+        work.save(reuse.published(work, _reused(work, job, self._terms.hallmark, pulse), pulse))
 
     def render(self, work: Work, take: JobTake, pulse: Pulse) -> None:
         """Render one take and give its files their names; or write down why not.
@@ -199,8 +202,8 @@ def place_all(work: Work) -> None:
         place(work, take.face)
 
 
-def _reused(work: Work, job: Job) -> Job:
-    """Take over the finished takes of an earlier try of the same folder, where they are equal to ours."""
+def _reused(work: Work, job: Job, hallmark: Hallmark, pulse: Pulse) -> Job:
+    """Take over the finished takes of an earlier try of the same folder, where they are ours and equal to these."""
     previous = work.hidden / PREVIOUS
     earlier = work.inputs / OURS
     if earlier.is_dir() and not earlier.is_symlink():
@@ -210,12 +213,15 @@ def _reused(work: Work, job: Job) -> Job:
         if letter and (work.inputs / letter).is_file():
             durable.rename(work.inputs / letter, previous / letter)
     try:
-        last = read(previous / FILE_NAME)
-    except JournalError:
+        last, files = hallmark.known(previous / FILE_NAME)
+    except JournalError as reason:
+        if (previous / FILE_NAME).exists():
+            work.log.warning("what was made earlier is not taken over", reason=str(reason))
         return job
     job = job.inheriting(last)
     for take, old in matched(job.in_state(TakeState.WAITING), last.in_state(TakeState.RENDERED)):
-        if old.made and all(_sound(previous / f"{Path(old.name).name}{suffix}") for suffix in SUFFIXES):
+        paths = [previous / f"{Path(old.name).name}{suffix}" for suffix in SUFFIXES]
+        if old.made and all(_same(path, files, pulse) for path in paths):
             job = job.with_take(take.finished(old.made, f"{PREVIOUS}/{Path(old.name).name}", old.credentials))
             work.log.info("take made earlier", take=take.name)
     return replace(job, recorded="") if job.in_state(TakeState.WAITING) else job
@@ -247,13 +253,12 @@ def _renamed(message: str, stash: str, name: str) -> str:
     return message
 
 
-def _sound(path: Path) -> bool:
-    """Say whether a file is a regular one with something in it and no other name."""
+def _same(path: Path, files: Mapping[str, str], pulse: Pulse) -> bool:
+    """Say whether a file is the very one that was made, and a regular one with no other name."""
     try:
-        status = path.lstat()
+        return seal(path) is not None and hashed(path, pulse).sha256 == files.get(path.name)
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_nlink == 1
 
 
 def _key(job: Job, take: JobTake, options: Options) -> str:
