@@ -53,7 +53,8 @@ def _verdict(file: str, faults: list[tuple[str, PublishError]]) -> PublishError:
         return Refused(f"there is no address for {file}", "`lipsyncd models import FILE` takes it from a file.")
     kinds = [error for _, error in faults if error.passing] or [faults[-1][1]]
     said = "; ".join(dict.fromkeys(error.message for _, error in faults))
-    return type(kinds[0])(f"{file} could not be fetched: {said}", kinds[0].hint)
+    hint = "Try again later: it goes on with what is here." if kinds[0].passing else kinds[0].hint
+    return type(kinds[0])(f"{file} could not be fetched: {said}", hint)
 
 
 class _Part:

@@ -172,9 +172,9 @@ def _range(said: str) -> tuple[int, int]:
 
 
 def _steadily(response: httpx.Response, who: str) -> Iterator[bytes]:
-    """Yield pieces, as long as enough of them come."""
+    """Yield pieces as they come (gathered, those before a break would be lost), as long as enough of them do."""
     since, count = time.monotonic(), 0
-    for piece in response.iter_raw(PIECE):
+    for piece in response.iter_raw():
         yield piece
         count += len(piece)
         now = time.monotonic()
