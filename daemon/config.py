@@ -251,9 +251,6 @@ def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:
 
 def _not_built(settings: Settings) -> Iterator[tuple[str, str]]:
     """Refuse what later versions will do, so that nobody believes it is done."""
-    for name, value in (
-        ("notify.urls", settings.notify.urls),
-        ("page.listen", settings.page.listen),
-    ):
+    for name, value in (("notify.urls", settings.notify.urls),):
         if value:
             yield name, "this is not built yet; leave it at its default"

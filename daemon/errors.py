@@ -7,6 +7,7 @@
     ├── JobError              no such job, or what was asked of it cannot be done in its state
     ├── JournalError          a job.json is missing, torn or not of our schema
     ├── ListenError           an address at which we shall answer cannot be had
+    ├── PasswordError         the page's password is no good, or cannot be read
     └── LaterError            a step cannot be taken just now and is tried again by itself (disk full, nobody answers)
         ├── DiskError         a disk is full, read-only, failing or not there
         └── Underway          nothing is wrong: calls to publishers are under way
@@ -63,6 +64,10 @@ class JournalError(DaemonError):
 
 class ListenError(DaemonError):
     """An address at which we shall answer cannot be had."""
+
+
+class PasswordError(DaemonError):
+    """The page's password is no good, or what is kept of it cannot be read."""
 
 
 class LaterError(DaemonError):

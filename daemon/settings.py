@@ -145,10 +145,12 @@ class Metrics(Section):
 
 
 class Page(Section):
-    """The page in a browser."""
+    """``[page]``: the jobs in a browser."""
 
-    listen: str = ""
+    listen: Listen = ""
     password_file: SecretFile = ""
+    hosts: Names = ()
+    proxy: bool = False
 
 
 class Settings(BaseSettings):

@@ -31,6 +31,7 @@ OWNERS = {
     "itsdangerous": "daemon/page/",
     "jinja2": "daemon/page/",
     "librosa": "lipsync/",
+    "markupsafe": "daemon/page/",
     "numpy": "lipsync/",
     "prometheus_client": "daemon/metrics",
     "pydantic": "daemon/",

@@ -87,7 +87,6 @@ def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ('[page]\nlisten = "127.0.0.1:8080"', "page.listen"),
         ('[notify]\nurls = ["https://example.org/hook"]', "notify.urls"),
     ],
 )

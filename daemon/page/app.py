@@ -1,0 +1,35 @@
+"""App: the areas put together, with the guard before them and pages for what goes wrong."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount
+
+from daemon.errors import DaemonError
+from daemon.page import entrance, now, wrong
+from daemon.page.assets import Assets
+from daemon.page.door import Door
+from daemon.page.guard import Guard
+from daemon.page.house import House
+from daemon.page.layout import STATIC
+
+AREAS: tuple[ModuleType, ...] = (entrance, now)
+"""In the order of the navigation."""
+
+
+def build(house: House) -> Guard:
+    """Give the page as an ASGI application."""
+    routes: list[BaseRoute] = [Mount("/static", Assets(directory=STATIC))]
+    streams: list[str] = []
+    for area in AREAS:
+        routes += area.ROUTES
+        streams += getattr(area, "STREAMS", ())
+    handlers = {HTTPException: wrong.http, DaemonError: wrong.refused, OSError: wrong.disk, 500: wrong.bug}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.state.house = house
+    app.state.door = Door(house.settings)
+    app.state.entries = tuple(area.ENTRY for area in AREAS if hasattr(area, "ENTRY"))
+    return Guard(app, app.state.door, tuple(streams))

@@ -1,0 +1,131 @@
+"""Layout: how an answer is put together: the template, its words, the navigation, and what was said before."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from daemon.name import shown
+from daemon.page import amounts
+from daemon.page.visit import Said, visit_of
+from daemon.page.words import LANGUAGES, TAGS, Speaker
+
+if TYPE_CHECKING:
+    from daemon.page.house import House
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+FIELD = "csrf"
+"""What the hidden field of forms is called, and the word in a query."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place in the navigation: where it leads, and the key of its words."""
+
+    path: str
+    key: str
+
+
+def house_of(request: Request) -> House:
+    """Give the house of a request."""
+    house: House = request.app.state.house
+    return house
+
+
+def speaker_of(request: Request) -> Speaker:
+    """Give who speaks the language of a request."""
+    return Speaker(visit_of(request).language)
+
+
+def render(request: Request, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:
+    """Answer with a page.
+
+    Args:
+        request: Whom.
+        template: File in templates/.
+        status_code: Of HTTP.
+        **facts: What the template is told.
+    """
+    visit = visit_of(request)
+    text = _environment().get_template(template).render(_common(request) | facts)
+    visit.shown = visit.shown or "messages" in _names(template)
+    return HTMLResponse(text, status_code)
+
+
+def flash(request: Request, key: str, kind: str = "done", **facts: str | int) -> None:
+    """Say something at the top of the next page: "done" or "wrong"."""
+    visit_of(request).said.append(Said(key, {name: _short(fact) for name, fact in facts.items()}, kind))
+
+
+def back(request: Request, path: str) -> RedirectResponse:
+    """Answer a form: go on to a page. Only to one of ours."""
+    return RedirectResponse(local(path), 303)
+
+
+def local(path: str) -> str:
+    """Give a path on this very page; "/" for an address of others, however it is disguised."""
+    plain = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isascii() and path.isprintable()
+    return path if plain and "\\" not in path else "/"
+
+
+def _common(request: Request) -> dict[str, Any]:
+    visit, t = visit_of(request), speaker_of(request)
+    return {
+        "t": t,
+        "language": visit.language,
+        "languages": LANGUAGES,
+        "tag": TAGS[visit.language],
+        "entries": request.app.state.entries if visit.inside else (),
+        "path": request.url.path,
+        "guarded": visit.guarded,
+        "inside": visit.inside,
+        "messages": [(said.kind, t(said.key, "", **said.facts)) for said in visit.heard],
+        "token": lambda: visit.csrf,
+        "csrf": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, visit.csrf),
+        "asset": asset,
+        "span": partial(amounts.span, t),
+        "size": amounts.size,
+        "when": amounts.when,
+        "shown": shown,
+        "version": version("lipsyncd"),
+    }
+
+
+@cache
+def asset(name: str) -> str:
+    """Give the address of a static file; it changes with the file, so that browsers may keep it."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
+
+
+def _short(fact: str | int) -> str | int:
+    """Cut what people have named: messages travel in a cookie."""
+    return shown(fact)[:120] if isinstance(fact, str) else fact
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _names(template: str) -> frozenset[str]:
+    """Say whether a template is a whole page, which shows messages, or a part of one."""
+    source = (_HERE / "templates" / template).read_text(encoding="utf-8")
+    return frozenset({"messages"} if "base.html" in source else ())
