@@ -68,7 +68,7 @@ class Desk:
     tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.monotonic
     failed: bool = field(default=False, init=False)
-    _works: dict[Path, Work] = field(default_factory=dict, init=False)
+    works: dict[Path, Work] = field(default_factory=dict, init=False)
     _current: Work | None = field(default=None, init=False)
     _served: float = field(default=-math.inf, init=False)
 
@@ -93,11 +93,11 @@ class Desk:
         self._adopt()
         self.retention.turn()
         if not self.tries:
-            self.footing.relieve(self._works.values())
+            self.footing.relieve(self.works.values())
         work = self._ready() or self._next()
         if work is None:
             self.arrivals.expire()
-            self.schedule.tell(self._works, None)
+            self.schedule.tell(self.works, None)
             return self._pause()
         self._current = work
         self.schedule.begin(work)
@@ -121,7 +121,7 @@ class Desk:
     @property
     def finished(self) -> bool:
         """Whether nothing is left that we could do without a change from outside."""
-        working = [work for work in self._works.values() if not self._idle(work)]
+        working = [work for work in self.works.values() if not self._idle(work)]
         if self.tries and self.footing.trouble:
             return not working or self.footing.refusals > self.tries
         return not working and self.arrivals.settled
@@ -131,17 +131,17 @@ class Desk:
         """What is going on, in a few words."""
         if self.footing.trouble:
             return self.footing.trouble
-        under_way = (work for work in self._works.values() if work.errands or work.shortage)
+        under_way = (work for work in self.works.values() if work.errands or work.shortage)
         work = self._current or next(under_way, None)
         if work is not None and work.status.text:
             return f"{shown(work.home.name)}: {work.status.text}"
         until = f", {self.schedule.shut}" if self.schedule.shut else ""
-        return f"{len(self._works)} jobs in hand, {self.arrivals.arriving} folders arriving{until}"
+        return f"{len(self.works)} jobs in hand, {self.arrivals.arriving} folders arriving{until}"
 
     def close(self) -> None:
         """Let go of all jobs; the next daemon goes on with them."""
-        self.pipeline.close(self._works.values())
-        for work in self._works.values():
+        self.pipeline.close(self.works.values())
+        for work in self.works.values():
             if not unapproved(work):  # what it says then, somebody can do meanwhile
                 work.status.say("Stopped; goes on when lipsyncd starts again.", now=True)
             work.hold.release()
@@ -150,24 +150,24 @@ class Desk:
         """Look at the inbox, if the last look is old enough; called while takes are rendered, too."""
         if self.arrivals.glance() and self._current is not None:
             self._line()
-            self.schedule.tell(self._works, self._current)
+            self.schedule.tell(self.works, self._current)
 
     def _adopt(self) -> None:
         """Take up the jobs in working/ that nobody has in hand, and let go of those that somebody removed."""
-        for work in [work for work in self._works.values() if not work.home.exists()]:
+        for work in [work for work in self.works.values() if not work.home.exists()]:
             work.hold.release()
             for _, errand in work.errands.values():
                 errand.ask()
-            del self._works[work.home]
+            del self.works[work.home]
             self.log.warning("a job's folder is gone", job=work.job.id, folder=work.home.name)
-        for claimed in self.adoption.found(self._works):
+        for claimed in self.adoption.found(self.works):
             self._begin(claimed, "job taken up again")
         self.failed |= self.adoption.failed
 
     def _begin(self, claimed: claim.Claimed, event: str) -> Work:
         work = Work(claimed.job, claimed.home, claimed.hold, self.journal, self.log, self.tally)
         work.status.say("Taken; it is its turn soon.")
-        self._works[claimed.home] = work
+        self.works[claimed.home] = work
         takes = [f"{take.face} ← {take.speech}" for take in claimed.job.takes]
         work.log.info(event, folder=claimed.home.name, state=str(claimed.job.state), takes=takes)
         return work
@@ -175,7 +175,7 @@ class Desk:
     def _ready(self) -> Work | None:
         """Give a job that needs no renderer any more, or not yet: what is begun is brought to its end first."""
         now = self.clock()
-        works = (work for work in self._works.values() if due(work, now))
+        works = (work for work in self.works.values() if due(work, now))
         short = next((work for work in works if not work.job.to_render or cancelled(work)), None)
         if short is not None:
             return short
@@ -186,7 +186,7 @@ class Desk:
         """Give the job whose turn it is with the renderer, or take the drop whose turn it is."""
         drops = {drop.folder: drop for drop in self._drops()}
         for folder in self._line():
-            work = self._works.get(folder)
+            work = self.works.get(folder)
             if work is None:
                 work = self._take(drops[folder]) if folder in drops else None
             elif not self.schedule.open:
@@ -197,7 +197,7 @@ class Desk:
 
     def _line(self) -> list[Path]:
         now = self.clock()
-        works = [work for work in self._works.values() if work.job.to_render and due(work, now)]
+        works = [work for work in self.works.values() if work.job.to_render and due(work, now)]
         return self.schedule.line(works, self._drops())
 
     def _drops(self) -> list[Drop]:
@@ -226,7 +226,7 @@ class Desk:
         try:
             if self.pipeline.advance(work, Pulse(work, self._beat, self.stop)):
                 self.failed |= work.job.state is State.FAILED or bool(work.job.in_state(TakeState.FAILED))
-                del self._works[work.home]
+                del self.works[work.home]
             work.misses, work.waits_for, work.missing = 0, "", ""
         except Underway as going:
             work.retry_at = self.clock() + (going.wait or 0.0)
@@ -265,8 +265,8 @@ class Desk:
 
     def _hold(self) -> None:
         """Show that our jobs are in living hands: to the daemons of other machines, and to whoever counts."""
-        self.tally.see(self._works.values(), self.arrivals)
-        for work in self._works.values():
+        self.tally.see(self.works.values(), self.arrivals)
+        for work in self.works.values():
             with contextlib.suppress(OSError):
                 work.hold.beat(self.clock())
 
@@ -275,7 +275,7 @@ class Desk:
         if not self.footing.there():
             return
         at_work = self._current
-        for work in list(self._works.values()):
+        for work in list(self.works.values()):
             short = work.job.state not in _LONG or cancelled(work)
             if work is not at_work and short and due(work, now):
                 self._current = work  # so that a bug parks the right one
@@ -289,7 +289,7 @@ class Desk:
     def _pause(self) -> float:
         """Seconds until something is due that no event tells us of."""
         now = self.clock()
-        works = [work for work in self._works.values() if not work.parked]
+        works = [work for work in self.works.values() if not work.parked]
         shut = not self.schedule.open
         moments = [work.retry_at - now for work in works if not (shut and work.job.to_render)]
         if works:
