@@ -56,15 +56,18 @@ class Pulse:
             Stopped: The daemon is asked to end and the take would last too long.
         """
         self._turn()
+        take = self._take()
         if progress is not None:
             self._share = progress.share
             self._work.tally.progress(progress.share)
+            if take is not None and take.face in self._work.making:
+                self._work.making[take.face] = progress
         now = self._clock()
         if now - self._looked >= _LOOK_EVERY:
             self._looked = now
             if cancelled(self._work):
                 raise Cancelled
-        if take := self._take():
+        if take is not None:
             left = self._work.estimate.job_left(self._share, after(self._work.job))
             self._work.status.say(progress_line(self._work.job, take, self._share, left, self._work.rivals))
         if self._stop.is_set():

@@ -94,7 +94,7 @@ class Rendition:
         if self._spoilt(work, take, pulse):
             return
         try:
-            with work.tally.stage("render"):
+            with work.tally.stage("render"), work.makes(take):
                 rendered = self._worker.render(request, pulse, log)
         except RenderCrash as crash:
             log.warning("the renderer crashed", reason=f"it {crash}")

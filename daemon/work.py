@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from daemon import log as logs
-from daemon.job import Job
+from daemon.job import Job, JobTake
 from daemon.journal import INPUTS, OURS, Journal
 from daemon.messenger import Errand
 from daemon.owner import Hold
@@ -17,6 +19,7 @@ from daemon.seal import Seal
 from daemon.status import Estimate, Status
 from daemon.tally import Tally
 from daemon.task import Delay, Task
+from lipsync import Progress
 from publishers import Artifact, PublishError
 
 CANCEL = "CANCEL"
@@ -50,6 +53,7 @@ class Work:
         rivals: How many other folders take turns with this one in being rendered.
         tally: Is told what becomes of it.
         parked: Left alone until the daemon starts again.
+        making: The takes that are being made, by face, and the renderer's last word on how far each is, if any.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Work:
         self.rivals = 0
         self.parked = False
         self.seals: dict[str, Seal] = {}
+        self.making: dict[str, Progress | None] = {}
         self.journal = journal
         self.tally = tally or Tally()
 
@@ -99,6 +104,15 @@ class Work:
     def hidden(self) -> Path:
         """Where our own things lie."""
         return self.home / OURS
+
+    @contextmanager
+    def makes(self, take: JobTake) -> Iterator[None]:
+        """A take is being made within."""
+        self.making[take.face] = None
+        try:
+            yield
+        finally:
+            del self.making[take.face]
 
     def save(self, job: Job) -> None:
         """Write down how far the job is now: the one save of a step.

@@ -61,7 +61,11 @@ class Patience:
 
 
 class Worker:
-    """Starts the render process when it is needed, keeps it warm, and kills it when it must be."""
+    """Starts the render process when it is needed, keeps it warm, and kills it when it must be.
+
+    Attributes:
+        gpu: What it said last of the GPU's memory; all 0 where it uses none, None before it has said anything.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,12 @@ class Worker:
         self._clock = clock
         self._process: Child | None = None
         self._takes = 0
+        self.gpu: Gpu | None = None
+
+    @property
+    def pid(self) -> int:
+        """The render process; 0 where none is running."""
+        return self._process.pid if self._process is not None and self._process.alive else 0
 
     def render(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Rendered:
         """Render one take.
@@ -116,6 +126,7 @@ class Worker:
             raise RenderCrash("said that it was finished, and was not", "unfinished")
         if self._worn(log):
             self.close("worn")
+        self.gpu = answer.gpu or Gpu(0, 0, 0)
         return Rendered(answer.done, answer.speeches_heard, answer.gpu)
 
     def close(self, why: str = "stopped") -> None:
