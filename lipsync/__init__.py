@@ -40,6 +40,7 @@ from lipsync.take import (
 )
 
 if TYPE_CHECKING:
+    from lipsync.intake import Found
     from lipsync.label_note import Declared
     from lipsync.machine import GpuMemory, Machine
     from lipsync.model import Model
@@ -56,6 +57,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineFacts",
+    "Found",
     "GpuMemory",
     "LabelError",
     "LimitError",
@@ -86,13 +88,17 @@ __all__ = [
     "marks_of",
     "models",
     "offers",
+    "recognise",
     "survey",
+    "take_in",
     "tracker_names",
+    "vouch",
 ]
 
 _LATE = {
     "Brought": "lipsync.shelf",
     "Declared": "lipsync.label_note",
+    "Found": "lipsync.intake",
     "GpuMemory": "lipsync.machine",
     "Machine": "lipsync.machine",
     "Model": "lipsync.model",
@@ -169,15 +175,20 @@ def brought(folder: Path | None) -> dict[str, Brought]:
     return shelf.brought(folder)
 
 
-def holdings(folder: Path | None, *, verify: bool = False) -> list[Brought]:
-    """Give all that lies in the folder of weights, also what is damaged, unknown or a part; ``verify`` hashes anew.
+def holdings(folder: Path | None, *, verify: bool = False, remember: bool = False) -> list[Brought]:
+    """Give all that lies in the folder of weights, also what is damaged, unknown or a part.
+
+    Args:
+        folder: ``Options.weights``.
+        verify: Hash each again.
+        remember: Note what was hashed, for the next time.
 
     Raises:
         WeightsError: The folder, or the house's own catalogue in it, cannot be read.
     """
     from lipsync import shelf
 
-    return shelf.holdings(folder, verify=verify)
+    return shelf.holdings(folder, verify=verify, remember=remember)
 
 
 def offers(folder: Path | None = None) -> dict[str, Offer]:
@@ -189,6 +200,45 @@ def offers(folder: Path | None = None) -> dict[str, Offer]:
     from lipsync import offer
 
     return offer.offers(folder)
+
+
+def recognise(path: Path, folder: Path, name: str = "") -> Found:
+    """Say what a file of weights is that a person brings; loads torch where only a look inside tells.
+
+    Args:
+        path: The file.
+        folder: The folder of weights, for a house's own catalogue.
+        name: What it is to be called, where it is in no catalogue.
+
+    Raises:
+        WeightsError: It is nothing that fits, or is damaged.
+    """
+    from lipsync import intake
+
+    return intake.recognise(path, folder, name)
+
+
+def take_in(path: Path, folder: Path, found: Found) -> Path:
+    """Copy a recognised file into the folder of weights, whole or not at all, and give where it lies.
+
+    Raises:
+        WeightsError: It changed meanwhile, or another file has its name.
+        OSError: The disk refuses.
+    """
+    from lipsync import intake
+
+    return intake.take_in(path, folder, found)
+
+
+def vouch(path: Path, offer: Offer, sha256: str, source: str) -> None:
+    """Write the note of a file that was fetched into the folder of weights and checked.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    from lipsync import intake
+
+    intake.vouch(path, offer, sha256, source)
 
 
 def gpu_memory() -> GpuMemory | None:

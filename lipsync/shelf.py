@@ -2,7 +2,7 @@
 
 They lie flat in ``settings.weights`` under their publisher's file name. Beside each lies a note, ``FILE.paper.json``:
 where it came from, its sha256, its licence, and the size, time and inode it had when it was hashed last, so that
-half a gigabyte is not hashed anew each time. Imports no torch. Writes nothing but notes.
+half a gigabyte is not hashed anew each time. Imports no torch. Writes nothing but notes, and those only where asked.
 """
 
 from __future__ import annotations
@@ -78,21 +78,25 @@ class Brought:
     source: str = ""
 
 
-def brought(folder: Path | None, *, verify: bool = False) -> dict[str, Brought]:
+def brought(folder: Path | None) -> dict[str, Brought]:
     """Give the usable weights by name; {} where the folder is not there.
 
     Args:
         folder: ``Options.weights``.
-        verify: Hash each again, whatever its note says.
 
     Raises:
         WeightsError: The folder or the house's catalogue cannot be read.
     """
-    return {one.name: one for one in holdings(folder, verify=verify) if one.state == "usable"}
+    return {one.name: one for one in holdings(folder) if one.state == "usable"}
 
 
-def holdings(folder: Path | None, *, verify: bool = False) -> list[Brought]:
+def holdings(folder: Path | None, *, verify: bool = False, remember: bool = False) -> list[Brought]:
     """Give everything that lies in the folder of weights, by file name, whatever its state.
+
+    Args:
+        folder: ``Options.weights``.
+        verify: Hash each again, whatever its note says.
+        remember: Note what was hashed, for the next time.
 
     Raises:
         WeightsError: The folder or the house's catalogue cannot be read.
@@ -102,7 +106,7 @@ def holdings(folder: Path | None, *, verify: bool = False) -> list[Brought]:
     known = {offer.file: offer for offer in offers(folder).values()}
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-        return [one for path in paths if (one := _look(path, known, verify=verify))]
+        return [one for path in paths if (one := _look(path, known, verify, remember))]
     except OSError as error:
         raise WeightsError(f"the folder of weights cannot be read: {error.strerror}", "Look at its rights.") from error
 
@@ -161,7 +165,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name + PAPER)
 
 
-def _look(path: Path, known: dict[str, Offer], *, verify: bool) -> Brought | None:
+def _look(path: Path, known: dict[str, Offer], verify: bool, remember: bool) -> Brought | None:
     size = path.stat().st_size
     whole = path.name.removesuffix(PART)
     if whole != path.name and plain(whole):
@@ -170,12 +174,12 @@ def _look(path: Path, known: dict[str, Offer], *, verify: bool) -> Brought | Non
         return Brought(name, path, serves, "", "", "", size, "partial")
     if not plain(path.name) or path.name == OWN:
         return None
-    return _judged(path, known.get(path.name), verify=verify)
+    return _judged(path, known.get(path.name), verify, remember)
 
 
-def _judged(path: Path, offer: Offer | None, *, verify: bool) -> Brought:
+def _judged(path: Path, offer: Offer | None, verify: bool, remember: bool) -> Brought:
     paper = paper_of(path)
-    sha256 = _hashed(path, paper, verify=verify)
+    sha256 = _hashed(path, paper, verify, remember)
     size = path.stat().st_size
     if paper:
         sound = sha256 == paper.sha256 and (offer is None or not offer.sha256 or offer.matches(sha256))
@@ -183,26 +187,26 @@ def _judged(path: Path, offer: Offer | None, *, verify: bool) -> Brought:
         return Brought(name, path, serves, sha256, licence, use, size, "usable" if sound else "damaged", paper.source)
     if offer and offer.sha256:
         state: State = "usable" if offer.matches(sha256) else "damaged"
-        if state == "usable":
+        if remember and state == "usable":
             _remember(path, paper_for(path, offer, sha256, "put there"))
         return Brought(offer.name, path, offer.serves, sha256, offer.licence, offer.use, size, state, "put there")
     return Brought(path.name, path, "", sha256, "not known", "not known", size, "unknown", "put there")
 
 
-def _hashed(path: Path, paper: Paper | None, *, verify: bool) -> str:
+def _hashed(path: Path, paper: Paper | None, verify: bool, remember: bool) -> str:
     """Give the sha256, from the note where nothing changed since."""
     seen = stamp(path)
     if paper and paper.seen == seen and not verify:
         return paper.sha256
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    if paper and sha256 == paper.sha256 and paper.seen != seen:
+    if remember and paper and sha256 == paper.sha256 and paper.seen != seen:
         _remember(path, replace(paper, seen=seen))
     return sha256
 
 
 def _remember(path: Path, paper: Paper) -> None:
-    """Note that nothing changed; behind walls and on read-only disks it is hashed again next time."""
+    """Write the note; on a read-only disk the file is hashed again next time."""
     try:
         write_paper(path, paper)
     except OSError:
