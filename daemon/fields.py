@@ -8,6 +8,7 @@ from fractions import Fraction
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
@@ -69,6 +70,20 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _mirrors(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Accept folders and addresses; one with a name or password in it is never repeated in a message."""
+    for one in value:
+        try:
+            parts = urlsplit(one)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+            sound = sound or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"))
+        except ValueError:
+            sound = False
+        if not sound and not one.startswith(("/", "~/")):
+            raise ValueError('each should be "https://…", "http://…", "file:///…" or a folder, without a password')
+    return value
+
+
 def _hours(value: str) -> str:
     Hours.of(value)
     return value
@@ -115,6 +130,7 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_optional), PlainSerialize
 Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Field(ge=0, le=1000, decimal_places=12)]
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Mirrors = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_mirrors)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
 Listen = Annotated[str, AfterValidator(_address)]
 Schedule = Annotated[str, AfterValidator(_hours)]

@@ -20,6 +20,7 @@ from daemon.fields import (
     Count,
     Folder,
     Listen,
+    Mirrors,
     Name,
     Names,
     OptionalPath,
@@ -84,6 +85,7 @@ class Command(Section):
 
     argv: Names = ()
     timeout_s: Seconds = 3600.0
+    confined: bool = True
 
 
 class Rendering(Section):
@@ -103,6 +105,13 @@ class Rendering(Section):
     hours: Schedule = ""
     confined: bool = True
     readable: Names = ()
+
+
+class Models(Section):
+    """``[models]``: where weights are fetched from, when somebody asks for it."""
+
+    mirrors: Mirrors = ()
+    publishers: bool = True
 
 
 class Label(Section):
@@ -162,6 +171,7 @@ class Settings(BaseSettings):
     inbox: Inbox = Field(default_factory=Inbox)
     limits: Bounds = Field(default_factory=Bounds)
     render: Rendering = Field(default_factory=Rendering)
+    models: Models = Field(default_factory=Models)
     label: Label = Field(default_factory=Label)
     credentials: Credentials = Field(default_factory=Credentials)
     publish: Publish = Field(default_factory=Publish)

@@ -226,3 +226,17 @@ def test_a_fault_within_a_table_is_told_once(tmp_path: Path) -> None:
     assert faults(written(tmp_path, text)) == {
         "publish.pinning.0.tokn": "publish.pinning.0.tokn: there is no such setting (config.toml)"
     }
+
+
+@pytest.mark.parametrize(
+    "mirror", ["ftp://x/y", "weights", "https://me:hunter2@house/w", "file://host/w", "http://[::1"]
+)
+def test_mirrors_that_are_none(tmp_path: Path, mirror: str) -> None:
+    said = faults(written(tmp_path, f'[models]\nmirrors = ["/mnt/w", "{mirror}"]\n'))
+    assert list(said) == ["models.mirrors"]
+    assert "hunter2" not in str(said)
+
+
+def test_mirrors_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIPSYNCD_MODELS__MIRRORS", "/mnt/w, https://house.example/w")
+    assert Settings().models.mirrors == ("/mnt/w", "https://house.example/w")
