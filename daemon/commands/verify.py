@@ -10,21 +10,17 @@ from pathlib import Path
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.commands.errors import CommandError, UsageError
-from daemon.config import Settings
+from daemon.inquiry import ask, receipts_of
 from lipsync import LipsyncError, marks_of
 from publishers import (
-    Announcer,
     Finding,
     Manifest,
     ManifestError,
     Poster,
     Provenance,
-    Publisher,
     PublishError,
-    Receipt,
     Standing,
     Video,
-    build,
     credentials_of,
     read_manifest,
     unchecked,
@@ -57,8 +53,10 @@ def run(args: Namespace, console: Console) -> int:
     known = {finding.file for finding in findings}  # a file with other bytes is wrong already, whatever it says
     unsigned = _unsigned([one for one in signed if one.file not in known], manifest)
     findings += [*unsigned, *_unlabelled(folder, manifest, known)]
-    receipts = _receipts(manifest) if args.online else []
-    findings += _ask(receipts, settings)
+    receipts = receipts_of(manifest) if args.online else []
+    findings += [
+        Finding(one.receipt.name or "all of them", one.problem) for one in ask(receipts, settings) if one.problem
+    ]
     document = {
         "ok": not findings,
         "findings": [{"file": finding.file, "problem": finding.problem} for finding in findings],
@@ -125,24 +123,3 @@ def _unlabelled(folder: Path, manifest: Manifest, known: Container[str]) -> Iter
                 yield Finding(name, "does not say that a machine made it; the manifest says that it does")
             elif said.fits is False:
                 yield Finding(name, "has a label (AIGC) that was written for other pictures or another sound")
-
-
-def _receipts(manifest: Manifest) -> list[Receipt]:
-    papers = [video.metadata for video in manifest.videos if video.metadata]
-    found = [receipt for file in [*_files(manifest), *papers] for receipt in file.receipts]
-    return list(dict.fromkeys([*found, *manifest.directory.receipts]))
-
-
-def _ask(receipts: Sequence[Receipt], settings: Settings) -> Iterator[Finding]:
-    """Have the publishers fetch what they keep and compare; each is built once."""
-    built: dict[str, Publisher | Announcer] = {}
-    for receipt in receipts:
-        place = receipt.publisher
-        try:
-            if place not in built:
-                built[place] = build(place, settings.publisher(place), settings.paths.state)
-            keeper = built[place]
-            if isinstance(keeper, Publisher):
-                keeper.verify(receipt)
-        except PublishError as error:
-            yield Finding(receipt.name or "all of them", f"{place}: {error}")
