@@ -35,6 +35,11 @@ class Arrivals:
         return len(self._look.waiting)
 
     @property
+    def waiting(self) -> tuple[tuple[str, str], ...]:
+        """Their names, and why."""
+        return self._look.waiting
+
+    @property
     def due(self) -> float:
         """Seconds after which something may be ready, or may be tried again; infinite where only a change can help."""
         now = self._clock()

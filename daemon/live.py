@@ -60,6 +60,8 @@ class AtWork:
         share: How far it is, 0-1.
         left_s: Seconds that the take still needs; None while nobody can know.
         preview: A JPEG of the frame being written, relative to the root; "" where there is none (yet).
+        preview_at: When that was drawn, seconds since 1970: another picture has another time.
+        job_left_s: Seconds that all takes of the job still need, if no other job comes in between; None likewise.
     """
 
     job: str
@@ -71,6 +73,8 @@ class AtWork:
     share: float = 0.0
     left_s: float | None = None
     preview: str = ""
+    preview_at: float = 0.0
+    job_left_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,10 @@ class Live:
         device: What the renderer draws with.
         memory: What the processes hold.
         takes: The takes that are being made.
-        queue: Jobs in hand in the order in which they come, those at work included, and the drops that are ready.
+        queue: Jobs in hand and drops that are ready: those at work, then those that wait for the renderer in the order
+            in which they come, then all others.
         arriving: What in the inbox is not ready.
+        unlisted: How many more there are of the last two, that are not named here.
     """
 
     at: float
@@ -141,11 +147,15 @@ class Live:
     takes: tuple[AtWork, ...] = ()
     queue: tuple[Queued, ...] = ()
     arriving: tuple[Arriving, ...] = ()
+    unlisted: int = 0
 
     @property
     def late(self) -> bool:
-        """Whether the daemon lives and yet has said nothing for a while: its disk does not answer, or it hangs."""
-        return not -_LATE < time.time() - self.at < _LATE
+        """Whether a take is being made and yet nothing was said for a while: a disk does not answer, or it hangs.
+
+        While there is nothing to do nothing is written either, so that disks may sleep.
+        """
+        return bool(self.takes) and not -_LATE < time.time() - self.at < _LATE
 
 
 def read(state: Path) -> Live | None:
@@ -174,10 +184,8 @@ def _live(data: dict[str, Any]) -> Live:
 
 
 def _lives(live: Live) -> bool:
-    """Say whether the daemon that said this is there; of one in another container only the time tells."""
-    if live.space == space():
-        return born(live.pid) == live.born
-    return not live.late
+    """Say whether the daemon that said this is there; one in another container cannot be seen, and may be."""
+    return live.space != space() or born(live.pid) == live.born
 
 
 def space() -> str:

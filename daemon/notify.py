@@ -22,6 +22,11 @@ class Notifier:
         self._clock = clock
         self._pinged = float("-inf")
         self._status = ""
+        self._others: list[Callable[[], None]] = []
+
+    def also(self, act: Callable[[], None]) -> None:
+        """Call this, too, as often as we are told that the main loop turns."""
+        self._others.append(act)
 
     def ready(self) -> None:
         """The inbox is watched."""
@@ -43,6 +48,8 @@ class Notifier:
         if now - self._pinged >= _AT_LEAST:
             self._pinged = now
             self._send("WATCHDOG=1")
+        for act in self._others:
+            act()
 
     def _send(self, text: str) -> None:
         if not self._address:

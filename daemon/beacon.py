@@ -1,0 +1,204 @@
+"""Beacon: writes ``live.json`` while the main loop turns, in its thread; what cannot be written holds nobody up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.job import TakeState
+from daemon.live import FILE_NAME, Arriving, AtWork, Device, Live, Memory, Queued, space
+from daemon.plain import put_plain
+from daemon.status import after
+from daemon.vitals import born, vitals
+
+if TYPE_CHECKING:
+    from daemon.desk import Desk
+    from daemon.inbox import Drop
+    from daemon.message import Gpu
+    from daemon.work import Work
+
+_EVERY = 1.0
+_MOST = 200
+"""Folders that are named at most."""
+_PREVIEW = ".part.preview.jpg"
+"""How the names of small pictures end that the renderer leaves beside a video while it is written."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The render processes there are, and what they said last of the GPU: see ``Worker.gpu``."""
+
+    pids: tuple[int, ...] = ()
+    gpu: Gpu | None = None
+
+
+class Beacon:
+    """Says what is in hand, once a second at most, and only if that has changed."""
+
+    def __init__(
+        self, state: Path, desk: Desk, crew: Callable[[], Crew], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Say nothing yet.
+
+        Args:
+            state: The folder of the service's own files.
+            desk: What is in hand.
+            crew: Gives the render processes.
+            clock: Monotonic seconds.
+        """
+        self._path = state / FILE_NAME
+        self._beside = state / f".{FILE_NAME}.part"
+        self._desk = desk
+        self._crew = crew
+        self._clock = clock
+        self._looked = float("-inf")
+        self._said: Live | None = None
+        self._me = Live(0.0, os.getpid(), born(os.getpid()), space())
+
+    def turn(self) -> None:
+        """Write, if the last look is old enough and something has changed since. Call it as often as you like."""
+        now = self._clock()
+        if now - self._looked < _EVERY:
+            return
+        self._looked = now
+        with contextlib.suppress(OSError, ValueError, LookupError, RuntimeError):  # the loop goes on, whatever we say
+            self._say(self._look())
+
+    def _say(self, live: Live) -> None:
+        """Write, if there is something new.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if not live.takes and self._said is not None:
+            live = replace(live, memory=self._said.memory)  # it breathes; nobody is to be woken for that
+        if live == self._said:
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put_plain(self._path, self._beside, json.dumps(asdict(replace(live, at=time.time()))).encode())
+        self._said = live if not live.takes else None  # an estimate goes on, even where nothing else does
+
+    def close(self) -> None:
+        """Say no more: nothing is in hand."""
+        self._looked = float("inf")
+        for path in (self._beside, self._path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _look(self) -> Live:
+        desk, crew = self._desk, self._crew()
+        drops = desk.arrivals.drops()
+        queue = list(_queue(desk, drops))
+        arriving = [Arriving(_text(name), _text(reason)) for name, reason in desk.arrivals.waiting]
+        unlisted = max(0, len(queue) - _MOST) + max(0, len(arriving) - _MOST)
+        root = desk.journal.root
+        return replace(
+            self._me,
+            paused=desk.schedule.paused,
+            opens=desk.schedule.opens,
+            summary=_text(desk.summary),
+            trouble=_text(desk.footing.trouble),
+            device=_device(crew.gpu, running=any(crew.pids)),
+            memory=Memory(_resident([os.getpid()]), _resident(crew.pids)),
+            takes=tuple(one for work in desk.works.values() for one in _at_work(work, root)),
+            queue=tuple(queue[:_MOST]),
+            arriving=tuple(arriving[:_MOST]),
+            unlisted=unlisted,
+        )
+
+
+def _queue(desk: Desk, drops: list[Drop]) -> Iterator[Queued]:
+    """Yield all that is there: what is at work, what waits in line, what waits for something else."""
+    there = {drop.folder: drop for drop in drops}
+    at_work = [home for home, work in desk.works.items() if work.making]
+    line = [home for home in desk.schedule.waiting if home in desk.works or home in there]
+    line = list(dict.fromkeys([*at_work, *line]))
+    line += [folder for folder, drop in there.items() if folder not in line and drop.fault is None]
+    for position, folder in enumerate(line, start=1):
+        if folder in there:
+            yield _dropped(there[folder], position)
+        else:
+            yield _in_hand(desk.works[folder], position)
+    for home, work in desk.works.items():
+        if home not in line:
+            yield _in_hand(work, 0)
+
+
+def _in_hand(work: Work, position: int) -> Queued:
+    job = work.job
+    return Queued(
+        "working",
+        _text(work.home.name),
+        job.id,
+        position if job.to_render and not work.parked else 0,
+        len(job.in_state(TakeState.WAITING)),
+        str(job.state),
+        _text(work.status.text),
+        job.priority,
+        _text(job.title),
+    )
+
+
+def _dropped(drop: Drop, position: int) -> Queued:
+    waiting = sum(1 for take in drop.takes if take.state is TakeState.WAITING)
+    order = drop.order
+    return Queued(
+        "inbox", _text(drop.folder.name), "", position, waiting, priority=order.priority, title=_text(order.title)
+    )
+
+
+def _at_work(work: Work, root: Path) -> Iterator[AtWork]:
+    """Yield the takes of a job that are being made."""
+    for number, take in enumerate(work.job.takes, start=1):
+        if take.face not in work.making:
+            continue
+        progress = work.making[take.face]
+        share = progress.share if progress else 0.0
+        preview, drawn = _preview(work.hidden, number, root)
+        yield AtWork(
+            work.job.id,
+            _text(work.home.name),
+            _text(take.name),
+            number,
+            len(work.job.takes),
+            progress.stage if progress else "",
+            share,
+            work.estimate.take_left(share),
+            preview,
+            drawn,
+            work.estimate.job_left(share, after(work.job)),
+        )
+
+
+def _preview(hidden: Path, number: int, root: Path) -> tuple[str, float]:
+    """Give the small picture of a take and when it was drawn; "" where there is none, or none that can be named."""
+    newest = "", 0.0
+    try:
+        for path in hidden.glob(f".{number}.*{_PREVIEW}"):
+            newest = max(newest, (path.relative_to(root).as_posix(), path.lstat().st_mtime), key=lambda one: one[1])
+    except OSError:
+        return "", 0.0
+    return newest if newest[0] == _text(newest[0]) else ("", 0.0)
+
+
+def _device(gpu: Gpu | None, *, running: bool) -> Device:
+    if gpu is None:
+        return Device()
+    if not gpu.total:
+        return Device("cpu")
+    return Device("cuda", gpu.held if running else 0, gpu.free, gpu.total)
+
+
+def _resident(pids: Iterable[int]) -> int:
+    return sum(found.resident for pid in pids if pid and (found := vitals(pid)))
+
+
+def _text(name: str) -> str:
+    """Give a name as valid text, for a browser and every other reader."""
+    return name.encode(errors="surrogatepass").decode(errors="replace")
