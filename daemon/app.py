@@ -19,7 +19,8 @@ import publishers
 from daemon import claim, conclusion, notify, owner, rendition, retention
 from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
-from daemon.cage import cage_of
+from daemon.beacon import Beacon, Crew
+from daemon.cage import PROGRAMS, cage_of
 from daemon.desk import Desk
 from daemon.errors import Stopped
 from daemon.footing import Footing
@@ -31,6 +32,7 @@ from daemon.log import open_log
 from daemon.marking import Marking, Pen
 from daemon.mount import Ground
 from daemon.order import Choices
+from daemon.page_keeper import showing
 from daemon.papers import Papers
 from daemon.pause import Pause
 from daemon.pipeline import Pipeline
@@ -115,7 +117,7 @@ def run(
     log = open_log(sys.stderr)
     if settings.paths.umask:
         os.umask(int(settings.paths.umask, 8))  # the render process inherits it
-    with _counting(settings, log) as tally:
+    with _counting(settings, log) as tally, showing(settings, log, once=once):
         return _work(settings, once, stop, command, notifier, log, tally)
 
 
@@ -132,12 +134,14 @@ def _work(
     if not settings.inbox.mount_guard:
         journal.prepare()
     conclusion.sweep(journal.done)
+    apart = {} if command else {PROGRAMS: (*COMMAND, cage_of(settings, PROGRAMS).word())}
     command = command or (*COMMAND, cage_of(settings).word())
-    worker = Worker(log, command=command, patience=_patience(settings), tally=tally)
+    worker = Worker(log, command=command, apart=apart, patience=_patience(settings), tally=tally)
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake, tally)
+    beacon = Beacon(settings.paths.state, desk, lambda: Crew((worker.pid,), worker.gpu))
     try:
-        with _signals(stop):
+        with _signals(stop), _lit(beacon, notifier, wanted=bool(settings.page.listen) and not once):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
     finally:
         notifier.stopping()
@@ -165,7 +169,7 @@ def _desk(
     hallmark = Hallmark(settings.paths.state)
     terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes, hallmark)
     owners = owner.Owners(owner.here())
-    choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()))
+    choices = Choices(_engines(settings), tuple(publishers.names()))
     return Desk(
         journal=journal,
         arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
@@ -194,6 +198,11 @@ def _desk(
         stop=stop,
         tally=tally,
     )
+
+
+def _engines(settings: Settings) -> tuple[str, ...]:
+    """Give the engines that a drop may choose: "command" only where it is said which program that is."""
+    return tuple(name for name in lipsync.engine_names() if name != PROGRAMS or settings.render.command.argv)
 
 
 def _living(notifier: notify.Notifier, stop: threading.Event) -> None:
@@ -238,6 +247,19 @@ def _publisher(settings: Settings, name: str) -> publishers.Publisher | publishe
     state = settings.paths.state
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return publishers.build(name, settings.publisher(name), state)
+
+
+@contextlib.contextmanager
+def _lit(beacon: Beacon, notifier: notify.Notifier, *, wanted: bool) -> Iterator[None]:
+    """Have other processes know what is in hand, as long as the main loop turns."""
+    if not wanted:
+        yield
+        return
+    notifier.also(beacon.turn)
+    try:
+        yield
+    finally:
+        beacon.close()
 
 
 @contextlib.contextmanager

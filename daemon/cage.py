@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daemon.settings import Settings
 
+PROGRAMS = "command"
+"""The engine that runs external programs."""
+
 
 @dataclass(frozen=True)
 class Cage:
@@ -23,6 +26,8 @@ class Cage:
         output_bytes: Largest file that may be written; 0 for any.
         gpu: An NVIDIA GPU may be used.
         shut: Files and network are closed off; False leaves only the limits.
+        scratch: The folder for temporary files of an external program; "" where none is run.
+        outside: The external program, where it is run outside the walls; it stands inside otherwise.
     """
 
     working: str = ""
@@ -32,6 +37,8 @@ class Cage:
     output_bytes: int = 0
     gpu: bool = False
     shut: bool = False
+    scratch: str = ""
+    outside: tuple[str, ...] = ()
 
     def word(self) -> str:
         """Give it as one word of a command line."""
@@ -45,11 +52,16 @@ class Cage:
             ValueError: It is none of ours.
         """
         data = json.loads(word)
-        return cls(**data | {name: tuple(data[name]) for name in ("closed", "readable")})
+        return cls(**data | {name: tuple(data[name]) for name in ("closed", "readable", "outside")})
 
 
-def cage_of(settings: Settings) -> Cage:
-    """Give the cage that the settings ask for."""
+def cage_of(settings: Settings, engine: str = "") -> Cage:
+    """Give the cage that the settings ask for.
+
+    Args:
+        settings: All of them.
+        engine: Whose; the one that runs external programs has one of its own, and all others share one.
+    """
     render, limits, paths = settings.render, settings.limits, settings.paths
     font = [str(settings.label.font)] if settings.label.font else []
     readable = [Path(place).expanduser().resolve() for place in (*font, str(settings.weights), *render.readable)]
@@ -61,4 +73,6 @@ def cage_of(settings: Settings) -> Cage:
         output_bytes=limits.output_bytes,
         gpu=render.device != "cpu" and Path("/dev/nvidiactl").exists(),
         shut=render.confined,
+        scratch=str((paths.state / "scratch").resolve()) if engine == PROGRAMS else "",
+        outside=render.command.argv if engine == PROGRAMS and not render.command.confined else (),
     )

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from daemon.environment import PREFIX, EnvironmentSource
 from daemon.section import Section
 from daemon.settings import LAYERS, Settings
+from lipsync import program_faults
 
 __all__ = ["SYSTEM_FILE", "ConfigError", "Fault", "Section", "Settings", "load_settings", "setting_names"]
 
@@ -236,8 +237,18 @@ def _incomplete(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "publish.pinning", f"two services are called {name!r}; give each a name of its own"
     if "arweave" in publish.to and publish.arweave.max_ar == 0:
         yield "publish.arweave.max_ar", "it is 0, so nothing could ever be paid; raise it, or leave arweave out"
+    yield from _program(settings)
     if credentials.key and credentials.certificate is None:
         yield "credentials.certificate", "credentials.key is set; say here which certificate it belongs to"
+
+
+def _program(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Find what is wrong with the program behind the engine "command"."""
+    if settings.render.command.argv:
+        for problem in program_faults(settings.render.command.argv):
+            yield "render.command.argv", problem
+    elif settings.render.engine == "command":
+        yield "render.command.argv", 'render.engine is "command"; say here which program that is (docs/engines.md)'
 
 
 def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:

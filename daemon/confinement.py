@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +22,8 @@ from typing import TypeVar
 
 from daemon import landlock, seccomp
 from daemon.cage import Cage
-from daemon.landlock import DEVICE, READ, WRITE, Rule
+from daemon.landlock import DEVICE, READ, SCRATCH, WRITE, Rule
+from lipsync import keep_outside
 
 Outcome = TypeVar("Outcome")
 
@@ -41,6 +44,7 @@ class Confinement:
     def __init__(self, cage: Cage) -> None:
         self._cage = cage
         self._inner = False
+        self._scratch: Path | None = None
 
     def begin(self) -> str:
         """Put up the outer wall, before anything that a stranger has made is looked at; say what stands."""
@@ -50,9 +54,14 @@ class Confinement:
             _lower(resource.RLIMIT_FSIZE, self._cage.output_bytes)
         with contextlib.suppress(OSError):  # when memory runs out it is we who go, not the daemon
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+        if self._cage.scratch:
+            self._scratch = _own(Path(self._cage.scratch))
         if not self._cage.shut:
             return "not confined: render.confined is false"
-        return f"confined: {', '.join([self._files(), self._network()])}"
+        if self._cage.outside and self._scratch:
+            keep_outside(self._cage.outside, self._scratch)
+        program = ["the program outside"] if self._cage.outside else []
+        return f"confined: {', '.join([self._files(), self._network(), *program])}"
 
     def _files(self) -> str:
         if not (landlock.version() and self._cage.working):
@@ -115,9 +124,23 @@ class Confinement:
         # a folder that holds what must stay closed is left out, and what is missed with it is missed
         rules = [Rule(path, READ) for path in readable if not any(place.is_relative_to(path) for place in closed)]
         rules.append(Rule(Path("/dev"), DEVICE))
-        if cage.gpu:
+        if cage.gpu or cage.scratch:
             rules.append(Rule(_SHARED_MEMORY, WRITE))
+        if self._scratch:
+            rules.append(Rule(self._scratch, SCRATCH))
         return rules
+
+
+def _own(scratch: Path) -> Path:
+    """Make the folder for our temporary files, and remove those of processes that are gone."""
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in scratch.iterdir():
+        if not Path(f"/proc/{old.name}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    own = scratch / str(os.getpid())
+    own.mkdir(mode=0o700, exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(own)
+    return own
 
 
 def _installed() -> Iterator[Path]:

@@ -22,6 +22,7 @@ _NO_NEW_PRIVS = 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_FILE, _MAKE_FILE, _REFER, _TRUNCATE, _IOCTL = 1 << 5, 1 << 8, 1 << 13, 1 << 14, 1 << 15
+_REMOVE_FOLDER, _MAKE_FOLDER, _MAKE_LINK = 1 << 4, 1 << 7, 1 << 12
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
 """The rights that a rule about a single file may name."""
 _HANDLED = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
@@ -32,13 +33,14 @@ _TCP, _SCOPES = 0b11, 0b11
 READ = _EXECUTE | _READ_FILE | _READ_DIR
 WRITE = _READ_FILE | _READ_DIR | _WRITE_FILE | _TRUNCATE | _REMOVE_FILE | _MAKE_FILE
 DEVICE = _READ_FILE | _READ_DIR | _WRITE_FILE | _TRUNCATE | _IOCTL
+SCRATCH = WRITE | _REMOVE_FOLDER | _MAKE_FOLDER | _MAKE_LINK | _REFER
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What stays allowed beneath a folder, or with one file: ``READ``, ``WRITE`` or ``DEVICE``."""
+    """What stays allowed beneath a folder, or with one file: ``READ``, ``WRITE``, ``DEVICE`` or ``SCRATCH``."""
 
     path: Path
     rights: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,7 @@ class Worker:
         log: FilteringBoundLogger,
         *,
         command: Sequence[str] = COMMAND,
+        apart: Mapping[str, Sequence[str]] | None = None,
         patience: Patience | None = None,
         tally: Tally | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -81,12 +82,15 @@ class Worker:
         Args:
             log: For what the process says on standard error, and for its starts and ends.
             command: The program; our process id is added as its last argument.
+            apart: Other programs for engines that need other walls; one process never serves both.
             patience: How much time and memory it is given.
             tally: Is told when it starts, and why it ends.
             clock: Monotonic seconds.
         """
         self._log = log
         self._command = tuple(command)
+        self._apart = {engine: tuple(other) for engine, other in (apart or {}).items()}
+        self._running: tuple[str, ...] = ()
         self._patience = patience or Patience()
         self._tally = tally or Tally()
         self._clock = clock
@@ -145,10 +149,13 @@ class Worker:
             return True
         return 0 < self._patience.takes <= self._takes
 
-    def _started(self, log: FilteringBoundLogger) -> Child:
+    def _started(self, engine: str, log: FilteringBoundLogger) -> Child:
+        command = self._apart.get(engine, self._command)
+        if self._process and command != self._running:
+            self.close("walls")
         if self._process is None or not self._process.alive:
             self.close("died")
-            self._process = Child((*self._command, str(os.getpid())))
+            self._process, self._running = Child((*command, str(os.getpid()))), command
             self._tally.renderer_began(self._process.pid)
             log.info("renderer started", pid=self._process.pid)
         return self._process
@@ -156,11 +163,11 @@ class Worker:
     def _answered(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
         """Have a request answered, by a process that can see the share as it is mounted now."""
         try:
-            return self._converse(self._started(log), request, pulse, log)
+            return self._converse(self._started(request.options.engine, log), request, pulse, log)
         except RenderMoved:
             log.info("renderer starts afresh", reason="the share was mounted anew")
             self.close("moved")
-            return self._converse(self._started(log), request, pulse, log)
+            return self._converse(self._started(request.options.engine, log), request, pulse, log)
 
     def _converse(self, process: Child, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
         """Send the request and listen until the last word, the end of our patience or that of the process."""

@@ -8,6 +8,7 @@ L motion steps, K landmarks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,10 +85,12 @@ __all__ = [
     "engine_names",
     "gpu_memory",
     "holdings",
+    "keep_outside",
     "load",
     "marks_of",
     "models",
     "offers",
+    "program_faults",
     "recognise",
     "survey",
     "take_in",
@@ -239,6 +242,25 @@ def vouch(path: Path, offer: Offer, sha256: str, source: str) -> None:
     from lipsync import intake
 
     intake.vouch(path, offer, sha256, source)
+
+
+def program_faults(argv: Sequence[str]) -> list[str]:
+    """Say what is wrong with the arguments of an external program for the engine "command"; [] where nothing is."""
+    from lipsync import template
+
+    return template.faults(argv)
+
+
+def keep_outside(argv: Sequence[str], root: Path) -> None:
+    """Have the program of the engine "command" run outside the walls that this process is about to put up.
+
+    Args:
+        argv: Its template: nothing else will ever be run there.
+        root: The folder in whose folders it is run.
+    """
+    from lipsync import leash
+
+    leash.keep_outside(argv, root)
 
 
 def gpu_memory() -> GpuMemory | None:

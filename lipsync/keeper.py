@@ -2,7 +2,7 @@
 
 It is told over its standard input what to run, one JSON object a line, and answers on its standard output::
 
-    first                   {"argv": [template], "root": …, "file_bytes": 0}
+    first                   {"argv": [template], "root": …}
     each time               {"folder": …, "face": …}   and, to end the program early: {"stop": true}
     back, many times        {"said": "a line"}
     back, once              {"ended": 0, "last": ["…"]}    or    {"refused": "why it cannot be started"}
@@ -46,10 +46,9 @@ _OURS = ("LIPSYNCD_", "PYTHON", "NOTIFY_", "WATCHDOG_", "LISTEN_", "CREDENTIALS_
 class Keeper:
     """Runs one program after another: always the same, each time in another folder."""
 
-    def __init__(self, argv: tuple[str, ...], root: Path, file_bytes: int) -> None:
+    def __init__(self, argv: tuple[str, ...], root: Path) -> None:
         self._argv = argv
         self._root = root
-        self._file_bytes = file_bytes
         self._rest = b""
         self._alone = False
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what the program's children leave behind becomes ours
@@ -94,8 +93,6 @@ class Keeper:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))  # ours is our engine's; the daemon weighs the program
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if self._file_bytes:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (self._file_bytes, self._file_bytes))
 
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Listen to the program until it ends, or until it has to."""
@@ -204,7 +201,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with open(0, "rb", buffering=0, closefd=False) as told:
         first = json.loads(told.readline())
-    Keeper(tuple(first["argv"]), Path(first["root"]), int(first["file_bytes"])).serve()
+    Keeper(tuple(first["argv"]), Path(first["root"])).serve()
 
 
 if __name__ == "__main__":

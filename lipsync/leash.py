@@ -41,13 +41,12 @@ class Ended:
 class Leash:
     """Holds one keeper."""
 
-    def __init__(self, argv: Sequence[str], root: Path, file_bytes: int = 0) -> None:
+    def __init__(self, argv: Sequence[str], root: Path) -> None:
         """Start the keeper.
 
         Args:
             argv: The template of the program, without fault.
             root: Where the folders lie in which it is to be run.
-            file_bytes: Largest file that the program may write; 0 for what holds for us.
         """
         self.root = root
         self._rest = b""
@@ -57,7 +56,7 @@ class Leash:
             stdout=subprocess.PIPE,
             start_new_session=True,  # it outlives us for as long as it takes to end the program
         )
-        self._tell({"argv": list(argv), "root": str(root), "file_bytes": file_bytes})
+        self._tell({"argv": list(argv), "root": str(root)})
 
     def run(self, folder: Path, face: str, turn: Callable[[float], None]) -> Ended:
         """Run the program in a folder of ``root``.
@@ -141,9 +140,9 @@ def _lost() -> EngineError:
 _outside: list[Leash] = []
 
 
-def keep_outside(argv: Sequence[str], root: Path, file_bytes: int = 0) -> None:
+def keep_outside(argv: Sequence[str], root: Path) -> None:
     """Start the keeper of this process now, before walls go up around it: what it runs then stands outside them."""
-    _outside[:] = [Leash(argv, root, file_bytes)]
+    _outside[:] = [Leash(argv, root)]
 
 
 @contextlib.contextmanager
