@@ -11,6 +11,9 @@ from typing import BinaryIO
 from starlette.exceptions import HTTPException
 
 from daemon.journal import Filed, Journal, folders
+from daemon.page.asking import Asking
+from daemon.page.census import Census
+from daemon.page.index import Index
 from daemon.page.whereabouts import Whereabouts
 from daemon.settings import Settings
 
@@ -34,17 +37,22 @@ class House:
     Attributes:
         settings: All of them.
         journal: The jobs under the root.
+        census: What lists and searches are made of; it follows the folders.
+        asking: What publishers were asked on the page, and answered.
     """
 
     settings: Settings
     journal: Journal
+    census: Census
+    asking: Asking
     _whereabouts: Whereabouts = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> House:
         """Build it."""
         journal = Journal(settings.paths.root)
-        return cls(settings, journal, Whereabouts(journal))
+        census = Census(journal.root, Index(settings.paths.state))
+        return cls(settings, journal, census, Asking(settings), Whereabouts(journal))
 
     @property
     def root(self) -> Path:
