@@ -6,11 +6,12 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from daemon import doctor, hardware
+from daemon import brought, doctor, hardware
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.config import Settings
 from daemon.doctor import Check
+from daemon.page import checkup
 from daemon.walls import walls
 
 
@@ -32,6 +33,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     """Yield all findings: first what is quick."""
     yield from doctor.libraries()
     yield from doctor.weights()
+    yield from brought.checks(settings)
     yield from doctor.root(settings)
     yield from doctor.pause(settings)
     yield from doctor.state(settings)
@@ -40,6 +42,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from doctor.credentials(settings)
     yield from doctor.publishing(settings)
     yield from walls(settings)
+    yield from checkup.checks(settings)
     yield from hardware.hardware(settings)
 
 
