@@ -67,7 +67,15 @@ class ListenError(DaemonError):
 
 
 class PasswordError(DaemonError):
-    """The page's password is no good, or what is kept of it cannot be read."""
+    """The page's password is no good, or what is kept of it cannot be read.
+
+    Attributes:
+        unseen: True where it is kept from us, and may be all right for those whom it concerns.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, unseen: bool = False) -> None:
+        super().__init__(message, hint)
+        self.unseen = unseen
 
 
 class LaterError(DaemonError):

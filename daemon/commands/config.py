@@ -11,6 +11,7 @@ from typing import Any
 from daemon.commands.arguments import Commands, Parser, add_command, add_common, settings_of
 from daemon.commands.console import Console
 from daemon.config import SYSTEM_FILE, ConfigError, Fault, Settings
+from daemon.page import checkup
 from lipsync import LabelError, check_marks
 
 
@@ -28,13 +29,15 @@ def check(args: Namespace, console: Console) -> int:
     """Say that the settings are right; if not, loading them has said all faults.
 
     Raises:
-        ConfigError: The label that they ask for cannot be written on this machine.
+        ConfigError: What they ask for cannot be done on this machine: a label, a page that others can reach.
     """
     settings = settings_of(args)
     try:
         check_marks(settings.options().marks)
     except LabelError as error:
         raise ConfigError((Fault("label", f"{error.message}; {error.hint}"),)) from error
+    if fault := checkup.lacking(settings):
+        raise ConfigError((Fault("page.listen", f"{fault}; {checkup.ADVICE}"),))
     file = str(args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else ""))
     console.facts({"ok": True, "file": file, "faults": []}, [f"The configuration is right ({file or 'all defaults'})."])
     return 0

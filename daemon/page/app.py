@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -31,5 +32,6 @@ def build(house: House) -> Guard:
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.house = house
     app.state.door = Door(house.settings)
+    app.state.closing = asyncio.Event()
     app.state.entries = tuple(area.ENTRY for area in AREAS if hasattr(area, "ENTRY"))
     return Guard(app, app.state.door, tuple(streams))

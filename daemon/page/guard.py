@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from http import HTTPStatus
 from urllib.parse import parse_qs, quote, urlsplit
@@ -43,7 +44,13 @@ class Guard:
         """
         self._app = app
         self._door = door
+        self.closing: asyncio.Event = app.state.closing
         self._streams = streams
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a password is asked for."""
+        return self._door.guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

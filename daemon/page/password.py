@@ -60,7 +60,8 @@ def read(where: Kept) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise PasswordError(f"{where.path} cannot be read ({error.strerror or error})") from error
+        unseen = isinstance(error, PermissionError)
+        raise PasswordError(f"{where.path} cannot be read ({error.strerror or error})", unseen=unseen) from error
     except UnicodeDecodeError:
         text = "?"
     if _parts(text) is None:
@@ -109,3 +110,24 @@ def _parts(stored: str) -> tuple[int, int, int, bytes, bytes] | None:
     low, high = (1, 1, 1), (_MOST_COST, _MOST_BLOCK, _MOST_LANES)
     sound = all(least <= number <= most for least, number, most in zip(low, numbers, high, strict=True))
     return (*numbers, *found) if kind == "scrypt" and sound and len(found[1]) == 32 else None
+
+
+def write(path: Path, stored: str) -> None:
+    """Keep a hash, for the owner of its folder alone: root may set the password of the service's user.
+
+    Raises:
+        OSError: It cannot be written; what was kept before still holds.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        if os.geteuid() == 0:
+            above = next(folder for folder in path.parents if folder.name != FOLDER).stat()
+            os.fchown(handle, above.st_uid, above.st_gid)
+            os.chown(path.parent, above.st_uid, above.st_gid) if path.parent.name == FOLDER else None
+        file.write(f"{stored}\n")
+        file.flush()
+        os.fsync(handle)
+    beside.replace(path)
