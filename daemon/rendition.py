@@ -26,6 +26,8 @@ from lipsync import Options, StorageError
 
 _ELSEWHERE = ("limits", "device", "weights", "preview")
 """Options that change nothing in a video."""
+_OWN = {"checkpoint": "wav2lip", "program": "command"}
+"""Options that change something for one engine only."""
 _ARRIVING = 5.0
 """Seconds that a file is given that grows while it is worked on."""
 SUFFIXES = (".jpg", ".mp4")
@@ -266,7 +268,9 @@ def _key(job: Job, take: JobTake, options: Options) -> str:
     dropped = [job.input(take.face).sha256, job.input(take.speech).sha256, str(take.pick)]
     if take.who:
         dropped.append(job.input(take.who).sha256)
-    chosen = {name: str(value) for name, value in asdict(options).items() if name not in _ELSEWHERE}
+    said = asdict(replace(options, program=replace(options.program, timeout_s=0.0)))
+    count = {name for name in said if name not in _ELSEWHERE and _OWN.get(name, options.engine) == options.engine}
+    chosen = {name: str(said[name]) for name in said if name in count}
     return f"{_digest(dropped)}:{_digest(chosen)}"
 
 
