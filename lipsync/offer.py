@@ -60,6 +60,11 @@ class Offer:
     note: str = ""
     urls: tuple[str, ...] = ()
 
+    @property
+    def terms(self) -> str:
+        """Licence and permitted use on one line, for manifests."""
+        return f"{self.licence}; {self.use}"
+
     def matches(self, sha256: str) -> bool:
         """Whether a file with this sha256 is the one; never where nobody knows its hash."""
         return bool(self.sha256) and sha256.startswith(self.sha256)
