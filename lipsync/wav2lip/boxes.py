@@ -85,7 +85,7 @@ def _cut(place: Array, size: Array, roll: Array) -> Boxes:
     to_crop[:, 1, :2] = np.stack([-np.sin(roll), np.cos(roll)], -1) * (SIDE / size[:, 1:])
     # pixels are counted by their centres: the middle of the crop is between its pixels
     to_crop[:, :, 2] = (SIDE - 1) / 2 - np.einsum("tij,tj->ti", to_crop[:, :, :2], place)
-    lost = np.isnan(place).any(1)
+    lost = np.asarray(np.isnan(place).any(axis=1))
     to_crop[lost] = np.nan
     return Boxes(to_crop, np.where(lost[:, None], np.nan, size))
 

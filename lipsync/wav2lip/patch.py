@@ -41,7 +41,7 @@ def paste(
     box = _box(frame, to_crop, mask.face)
     if box is None:
         return
-    near = agreed(source, drawn, mask, amount)
+    near = agreed(source, drawn, amount)
     keep = kept(source, near, mask)
     here = to_crop.copy()
     here[:, 2] += to_crop[:, :2] @ np.array(box[:2], np.float64)

@@ -1,7 +1,9 @@
 """A drawn face made to agree with the frame it goes back to: in light, and in sharpness. All on the crop's pixels.
 
-Generators of 96 pixels shift colours a little and draw softly. Light is compared on the skin that source and drawing
-share. Sharpness is compared there too, and the drawing is sharpened, or softened, to what the source has at this size.
+Generators of 96 pixels shift colours a little and draw softly. Their colours are compared above the mouth, where the
+network saw what it was to draw: cheeks and chin look different for good reasons when a mouth smiles or opens. Sharpness
+is compared on the skin of the lower face, and the drawing is sharpened, or softened, to what the source has at this
+size.
 """
 
 from __future__ import annotations
@@ -10,8 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync.match import lit
-from lipsync.wav2lip.boxes import SIDE
 from lipsync.wav2lip.mask import Image, Mask
 
 FINE = 1.0
@@ -26,8 +26,12 @@ ROOM = 6.0
 """Grey levels by which sharpening may leave the range of the pixels around."""
 CHANGE = (5.0, 22.0)
 """Grey levels between drawing and source up to which the source's finest detail stays, and from which it goes."""
-PER_IOD = SIDE / 1.8
-"""Pixels per IOD, about: a crop is 1.6 IOD wide and 2 high."""
+SEEN = slice(2, 44)
+"""Rows of a crop that the network sees, and so draws as they are."""
+GAIN, SHIFT = 0.15, 12.0
+"""Share and grey levels by which colours are corrected at most: generators err no further."""
+PLAIN = 25.0
+"""Variance, in grey levels squared, from which a picture tells how much its contrast has changed."""
 
 
 class Sharpness:
@@ -46,18 +50,15 @@ class Sharpness:
         return self._amount
 
 
-def agreed(source: NDArray[np.uint8], drawn: NDArray[np.uint8], mask: Mask, amount: float) -> Image:
+def agreed(source: NDArray[np.uint8], drawn: NDArray[np.uint8], amount: float) -> Image:
     """Give the drawing (96, 96, 3) RGB 0–255 in the source's light, and as sharp.
 
     Args:
         source: (96, 96, 3) RGB, the crop of the frame.
         drawn: (96, 96, 3) RGB, what the network made of it.
-        mask: Of this crop.
         amount: See :class:`Sharpness`.
     """
-    base, near = source.astype(np.float32), drawn.astype(np.float32)
-    if mask.skin.any():
-        near = lit(near, base, mask.skin, PER_IOD)
+    near = _lit(source, drawn)
     if amount == 0:
         return near
     sharper = near + np.float32(amount) * (near - cv2.GaussianBlur(near, (0, 0), FINE))
@@ -79,6 +80,16 @@ def kept(source: NDArray[np.uint8], near: Image, mask: Mask) -> Image:
         share = np.minimum(share, 1 - mask.lips * (1 - np.quantile(share[mouth], 0.1)))
     small = cv2.erode(share.astype(np.float32), np.ones((3, 3), np.uint8))
     return np.asarray(np.clip(cv2.GaussianBlur(small, (0, 0), 1.5), 0, 1), np.float32)
+
+
+def _lit(source: NDArray[np.uint8], drawn: NDArray[np.uint8]) -> Image:
+    """The drawing in the source's colours: the gain and shift of each that make their upper halves agree."""
+    base, near = (one[SEEN].reshape(-1, 3).astype(np.float32) for one in (source, drawn))
+    middle, there = base.mean(0), near.mean(0)
+    together = ((base - middle) * (near - there)).mean(0)
+    gain = np.clip((together + PLAIN) / (near.var(0) + PLAIN), 1 - GAIN, 1 + GAIN)
+    shift = np.clip(middle - gain * there, -SHIFT, SHIFT)
+    return np.asarray(drawn * gain + shift, np.float32)
 
 
 def _detail(picture: NDArray[np.uint8], skin: Image) -> float:
