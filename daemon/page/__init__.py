@@ -18,6 +18,12 @@ How an area is added (see ``now`` for one that does all of this)
     * Static files: ``static/<area>.js`` and ``.css``; no script and no style inline, the browser would refuse them.
       Scripts send ``document.querySelector('meta[name="csrf"]').content`` as ``X-CSRF-Token``.
 
+Where things are
+    * ``/`` Now, ``/drop``, ``/history``, ``/jobs/ID`` the page of a job, wherever it is, ``/review``, ``/log``,
+      ``/doctor``. What is done to a job from several areas is said once: ``now`` has ``/jobs/ID/cancel`` and
+      ``/jobs/ID/priority``; a POST may bring ``next``, the path to go back to.
+    * Streams (server-sent events) end when ``request.app.state.closing`` is set, or the page could not end.
+
 What a handler has (``layout``)
     * ``house_of(request)`` is the ``House``: settings, journal, ``job(id)`` and ``file(filed, name)``, which find jobs
       and files in listings and so cannot be led astray. Never build a path from what a browser sent.
