@@ -119,16 +119,25 @@ class Confinement:
 
     def _system(self) -> list[Rule]:
         cage = self._cage
-        closed = [Path(place) for place in (cage.working, *cage.closed) if place]
-        readable = {*_installed(), *map(Path, cage.readable)}
-        # a folder that holds what must stay closed is left out, and what is missed with it is missed
-        rules = [Rule(path, READ) for path in readable if not any(place.is_relative_to(path) for place in closed)]
+        rules = [Rule(path, READ) for path in _readable(cage)]
         rules.append(Rule(Path("/dev"), DEVICE))
         if cage.gpu or cage.scratch:
             rules.append(Rule(_SHARED_MEMORY, WRITE))
         if self._scratch:
             rules.append(Rule(self._scratch, SCRATCH))
         return rules
+
+
+def sees(cage: Cage, path: Path) -> bool:
+    """Say whether a file can be read behind the walls of a cage outside any take."""
+    return any(path.is_relative_to(place) for place in (Path("/dev"), *_readable(cage)))
+
+
+def _readable(cage: Cage) -> list[Path]:
+    """Give what may be read; a folder that holds what must stay closed is left out, with all that is in it."""
+    closed = [Path(place) for place in (cage.working, *cage.closed) if place]
+    found = {*_installed(), *map(Path, cage.readable)}
+    return [path for path in found if not any(place.is_relative_to(path) for place in closed)]
 
 
 def _own(scratch: Path) -> Path:

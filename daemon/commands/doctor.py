@@ -12,6 +12,7 @@ from daemon.commands.console import Console
 from daemon.config import Settings
 from daemon.doctor import Check
 from daemon.page import checkup
+from daemon.program import program
 from daemon.walls import walls
 
 
@@ -42,6 +43,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from doctor.credentials(settings)
     yield from doctor.publishing(settings)
     yield from walls(settings)
+    yield from program(settings)
     yield from checkup.checks(settings)
     yield from hardware.hardware(settings)
 
