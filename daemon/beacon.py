@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _EVERY = 1.0
 _MOST = 200
 """Folders that are named at most."""
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
 _PREVIEW = ".part.preview.jpg"
 """How the names of small pictures end that the renderer leaves beside a video while it is written."""
 
@@ -201,4 +203,4 @@ def _resident(pids: Iterable[int]) -> int:
 
 def _text(name: str) -> str:
     """Give a name as valid text, for a browser and every other reader."""
-    return name.encode(errors="surrogatepass").decode(errors="replace")
+    return name if name.isascii() else _NO_TEXT.sub("\ufffd", name)
