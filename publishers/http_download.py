@@ -222,6 +222,7 @@ def _part(folder: Path, file: str) -> Iterator[_Part]:
             finally:
                 if _same(path, handle) and os.fstat(handle).st_size == 0:
                     path.unlink()
+                    path.with_name(f"{path.name}.json").unlink(missing_ok=True)
         finally:
             os.close(handle)
 
