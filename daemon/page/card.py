@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from daemon.job import Job, State, TakeState
 from daemon.journal import FILE_NAME, INPUTS, OURS, read
 from daemon.name import shown
 
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _LONGEST = 300
 """Characters of a sentence that is shown in a list."""
 
@@ -47,6 +49,7 @@ class Card:
         takes: How many there are, of which ``made`` have become videos of ``seconds`` in all.
         poster: File name of the poster of the first video, or "".
         said: What went wrong first, or "".
+        shared: Another folder says that it holds this very job: somebody has copied one.
     """
 
     place: str
@@ -62,11 +65,12 @@ class Card:
     seconds: float = 0.0
     poster: str = ""
     said: str = ""
+    shared: bool = False
 
     @property
     def key(self) -> str:
         """What a link to it says: the job's id, which stays when the folder moves, or else the tag."""
-        return self.id or self.tag
+        return self.id if _ID.fullmatch(self.id) and not self.shared else self.tag
 
     @property
     def name(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable
@@ -83,7 +82,7 @@ class Census:
 
     def _work(self) -> None:
         """Look into every folder; what the disk or the database refuses is tried again at the next look."""
-        with self._turn, contextlib.suppress(OSError, sqlite3.Error):
+        with self._turn, contextlib.suppress(OSError):
             for place, path in self._places.items():
                 known, names = self.index.known(place), _folders(path)
                 self.index.put(place, {}, known.keys() - names)

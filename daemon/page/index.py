@@ -7,6 +7,7 @@ version is built anew. What it says of a folder is looked up there again before 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -33,6 +34,7 @@ CREATE INDEX named ON card (id);
 CREATE INDEX tagged ON card (tag);
 CREATE TABLE terms (number INTEGER PRIMARY KEY, words TEXT NOT NULL, marks TEXT NOT NULL);
 """
+_ID = 3
 _COLUMNS = "place, folder, tag, id, at, standing, title, state, takes, made, seconds, poster, said"
 _PUT = f"INSERT INTO card (stamp, {_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - names of our own
 _LONG = 6
@@ -97,7 +99,7 @@ class Index:
     def lookup(self, key: str) -> tuple[Card, ...]:
         """Give the cards with this id or tag; several where somebody has copied a folder."""
         sql = f"SELECT {_COLUMNS} FROM card WHERE standing != '' AND (id = ? OR tag = ?) ORDER BY at DESC"  # noqa: S608
-        return self._with(lambda base: tuple(_card(row) for row in base.execute(sql, (key, key)))) if key else ()
+        return self._with(lambda base: _cards(base, base.execute(sql, (key, key)).fetchall())) if key else ()
 
     def known(self, place: str, folders: Collection[str] | None = None) -> Known:
         """Give the stamps of the folders that are known in a place: of all, or of those among some."""
@@ -111,14 +113,18 @@ class Index:
         self._with(lambda base: _put(base, place, found, gone))
 
     def _with(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the database; one that is torn is built anew."""
+        """Do something with the database; one that is torn is built anew.
+
+        Raises:
+            OSError: The disk does not give or take it.
+        """
         with self._lock:
             try:
                 with self._opened() as base:
                     return act(base)
             except sqlite3.DatabaseError as error:
                 if not _torn(error):
-                    raise
+                    raise OSError(errno.EIO, f"{FILE_NAME}: {error}") from error
                 self._discard()
             with self._opened() as base:
                 return act(base)
@@ -182,9 +188,16 @@ def _nothing(place: str, folder: str) -> tuple[object, ...]:
     return place, os.fsencode(folder), "", "", 0, "", "", "", 0, 0, 0, "", ""
 
 
-def _card(row: tuple[Any, ...]) -> Card:
+def _cards(base: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> tuple[Card, ...]:
+    marks = ", ".join("?" * len(rows))
+    sql = f"SELECT id FROM card WHERE id IN ({marks}) AND id != '' GROUP BY id HAVING count(*) > 1"  # noqa: S608
+    shared = {found[0] for found in base.execute(sql, [row[_ID] for row in rows])}
+    return tuple(_card(row, row[_ID] in shared) for row in rows)
+
+
+def _card(row: tuple[Any, ...], shared: bool) -> Card:
     place, folder, tag, id_, at, standing, *rest = row
-    return Card(place, os.fsdecode(folder), tag, id_, at, Standing(standing), *rest)
+    return Card(place, os.fsdecode(folder), tag, id_, at, Standing(standing), *rest, shared)
 
 
 def _leaf(base: sqlite3.Connection, query: Query) -> Leaf:
@@ -197,7 +210,7 @@ def _leaf(base: sqlite3.Connection, query: Query) -> Leaf:
     rows = _rows(base, query, said, given)
     if not rows:
         return Leaf((), 0, counts, total, "", "")
-    cards = tuple(_card(row) for row in rows)
+    cards = _cards(base, rows)
     top = _before(base, said, given, cards[0])
     newer = _mark(cards[0]) if top else ""
     older = _mark(cards[-1]) if top + len(cards) < total else ""
