@@ -37,7 +37,7 @@ OWNERS = {
     "pydantic": "daemon/",
     "pydantic_settings": "daemon/",
     "rich": "daemon/commands/",
-    "safetensors": "lipsync/weights/",
+    "safetensors": "lipsync/",
     "starlette": "daemon/page/",
     "structlog": "daemon/",
     "torch": "lipsync/",

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from queue import LifoQueue
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipsync.take import Weights
+from lipsync.errors import EngineError
+from lipsync.memory import enough
+from lipsync.threads import MOST, cores
 from lipsync.wav2lip.checkpoint import load
-from lipsync.wav2lip.network import SIDE, Wav2Lip
+from lipsync.wav2lip.lane import Lane, Network
+from lipsync.wav2lip.network import Step, Wav2Lip
+from lipsync.wav2lip.packed import packing
+from lipsync.wav2lip.precision import KINDS, alike, precision_on, trial
+
+BATCH = {"cpu": 8, "cuda": 64}
+"""Faces of a batch: on a CPU, what its caches hold (docs/figures.md)."""
+GPU_LANES = 2
+"""One copies while the other computes."""
 
 
 class Generator:
-    """Warm: loaded once, draws for many takes.
+    """Warm: loaded once, draws for many takes; may be called from several threads at once.
 
     Attributes:
         weights: Which ones.
-        batch: Frames that go together best here.
+        batch: Faces that go together best here.
+        lanes: How many batches are drawn side by side; on a CPU, each by one thread.
+        precision: Number format it computes in: "float32", "bfloat16" or "float16".
     """
-
-    weights: Weights
-    batch: int
 
     def __init__(self, file: Path, device: str = "auto", *, precision: str = "auto") -> None:
         """Load.
@@ -31,20 +42,31 @@ class Generator:
         Args:
             file: A checkpoint of Wav2Lip.
             device: "auto", "cpu", "cuda", or any name of a device that torch knows.
-            precision: "auto" for the best here, or "float32", "bfloat16", "float16".
+            precision: "auto" for the fastest here that these weights bear, or "float32", "bfloat16", "float16".
 
         Raises:
             WeightsError: The file is not what it should be.
+            EngineError: The GPU's memory does not suffice.
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        tensors, self.weights = load(file)
-        self.batch = 16
         self._device = torch.device(device)
-        self._network = Wav2Lip(tensors).to(self._device).eval()
+        self.batch = BATCH.get(self._device.type, BATCH["cpu"])
+        self.lanes = min(MOST, cores()) if self._device.type == "cpu" else GPU_LANES
+        tensors, self.weights = load(file)
+        self._kind = precision_on(self._device) if precision == "auto" else KINDS[precision]
+        _settle(self._device)
+        self._network = self._built(tensors, self._kind)
+        if precision == "auto" and self._kind == torch.float16 and not self._bears(tensors):
+            self._kind = torch.bfloat16  # which has the range of float32
+            self._network = self._built(tensors, self._kind)
+        self.precision = next(name for name, kind in KINDS.items() if kind == self._kind)
+        self._free: LifoQueue[Lane] = LifoQueue()
+        for _ in range(self.lanes):
+            self._free.put(self._lane())
 
     def draw(self, mels: NDArray[np.float32], faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Draw faces that say what is heard.
+        """Draw faces that say what is heard; where memory does not suffice, fewer at once.
 
         Args:
             mels: (B, 80, 16) as ``melody.windows`` gives them; any number of them.
@@ -52,16 +74,68 @@ class Generator:
 
         Returns:
             (B, 96, 96, 3) RGB.
+
+        Raises:
+            EngineError: There is not even memory for a single face.
         """
-        whole = torch.from_numpy(np.ascontiguousarray(faces)).permute(0, 3, 1, 2).flip(1).float().div(255)
-        masked = whole.clone()
-        masked[:, :, SIDE // 2 :] = 0
-        drawn = self.forward(torch.from_numpy(mels)[:, None], torch.cat((masked, whole), dim=1))
-        pictures = drawn.float().mul(255).round().clamp(0, 255).byte().flip(1).permute(0, 2, 3, 1)
-        return np.ascontiguousarray(pictures.cpu().numpy())
+        out = np.empty_like(faces)
+        lane = self._free.get()
+        try:
+            at = 0
+            while at < len(faces):
+                piece = slice(at, at + lane.batch)
+                drawn = enough(lambda: lane.draw(mels[piece], faces[piece]))  # noqa: B023
+                if drawn is None:
+                    self._halve(lane)
+                    continue
+                out[piece] = drawn
+                at += len(drawn)
+        finally:
+            self._free.put(lane)
+        return out
 
     @torch.inference_mode()
     def forward(self, audio: Tensor, face: Tensor) -> Tensor:
         """The network itself: (B, 1, 80, 16) and (B, 6, 96, 96) in [0, 1], BGR -> (B, 3, 96, 96) float32 in [0, 1]."""
-        drawn: Tensor = self._network(audio.to(self._device), face.to(self._device))
-        return drawn.float().cpu()
+        given = (part.to(self._device, self._kind) for part in (audio, face))
+        drawn = self._network(*(part.contiguous(memory_format=torch.channels_last) for part in given))
+        return drawn.cpu()
+
+    def _built(self, tensors: Mapping[str, Tensor], kind: torch.dtype) -> Network:
+        make = packing(self.batch, kind) if self._device.type == "cpu" else Step
+        network = enough(lambda: Wav2Lip(tensors, str(self._device), kind, make))
+        if network is None:
+            raise self._full()
+        return network
+
+    @torch.inference_mode()
+    def _bears(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether half a precision draws what full precision does."""
+        exact = self._built(tensors, torch.float32)
+        audio, face = (part.to(self._device) for part in trial())
+        return alike(self._network(audio.to(self._kind), face.to(self._kind)), exact(audio, face))
+
+    def _lane(self) -> Lane:
+        """Set out a lane, as wide as memory lets it be."""
+        while (lane := enough(lambda: Lane(self._network, self._device, self._kind, self.batch))) is None:
+            self.batch //= 2
+            if not self.batch:
+                raise self._full()
+        return lane
+
+    def _halve(self, lane: Lane) -> None:
+        while lane.batch > 1:
+            if enough(lane.halve):
+                return
+        raise self._full()
+
+    def _full(self) -> EngineError:
+        hint = "Let fewer programs use it, or set render.device to cpu."
+        return EngineError(f"the memory of {self._device} does not suffice for {self.weights.name}", hint)
+
+
+def _settle(device: torch.device) -> None:
+    """Have a GPU compute the same way each time, and in full where full precision is asked for."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+        torch.backends.cudnn.allow_tf32 = False

@@ -79,7 +79,7 @@ def _levels(samples: NDArray[np.float32], start: int, stop: int) -> NDArray[np.f
     frames = np.lib.stride_tricks.sliding_window_view(crisp, WINDOW)[::HOP] * _hann()
     strength = np.abs(np.fft.rfft(frames, axis=1)).astype(np.float32) @ bank().T
     decibels = 20.0 * np.log10(np.maximum(FAINTEST, strength)) - 20.0
-    return np.clip(decibels.T * 0.08 + 4.0, -4.0, 4.0).astype(np.float32)
+    return np.asarray(np.clip(decibels.T * 0.08 + 4.0, -4.0, 4.0), np.float32)
 
 
 @cache
@@ -95,7 +95,7 @@ def bank() -> NDArray[np.float32]:
 
 @cache
 def _hann() -> NDArray[np.float64]:
-    return np.hanning(WINDOW + 1)[:-1]
+    return np.asarray(np.hanning(WINDOW + 1)[:-1])
 
 
 def _mels(hertz: float) -> float:
@@ -104,4 +104,4 @@ def _mels(hertz: float) -> float:
 
 def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
     knee = KNEE / STRAIGHT
-    return np.where(mels < knee, mels * STRAIGHT, KNEE * np.exp(BEND * (np.maximum(mels, knee) - knee)))
+    return np.asarray(np.where(mels < knee, mels * STRAIGHT, KNEE * np.exp(BEND * (np.maximum(mels, knee) - knee))))

@@ -7,7 +7,7 @@ convolution, a batch norm (folded into it here), a way around it in some, and a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -65,7 +65,7 @@ def _around(name: str, channels: int) -> Layer:
 
 def _seeing() -> tuple[tuple[Layer, ...], ...]:
     """Blocks of the face encoder; each but the first and the last halves the side."""
-    blocks = [(Layer("face_encoder_blocks.0.0", 6, 16, kernel=7, padding=3),)]
+    blocks: list[tuple[Layer, ...]] = [(Layer("face_encoder_blocks.0.0", 6, 16, kernel=7, padding=3),)]
     sizes = ((16, 32, 2), (32, 64, 3), (64, 128, 2), (128, 256, 2), (256, 512, 1))
     for number, (inputs, outputs, more) in enumerate(sizes, start=1):
         name = f"face_encoder_blocks.{number}"
@@ -99,7 +99,7 @@ def _hearing() -> tuple[Layer, ...]:
 def _drawing() -> tuple[tuple[Layer, ...], ...]:
     """Blocks of the decoder; after each, what the face encoder saw at that size is laid beside its channels."""
     first, second = "face_decoder_blocks.0", "face_decoder_blocks.1"
-    blocks = [
+    blocks: list[tuple[Layer, ...]] = [
         (Layer(f"{first}.0", 512, 512, kernel=1, padding=0),),
         (Layer(f"{second}.0", 1024, 512, padding=0, up=True), _around(f"{second}.1", 512)),
     ]
@@ -112,11 +112,13 @@ def _drawing() -> tuple[tuple[Layer, ...], ...]:
 
 SEEING, HEARING, DRAWING = _seeing(), _hearing(), _drawing()
 LAST = Layer("output_block.0", 80, 32)
-COLOURS = ("output_block.1.weight", "output_block.1.bias")
+COLOURS = "output_block.1"
 LAYERS = (*(one for block in SEEING for one in block), *HEARING, *(one for block in DRAWING for one in block), LAST)
+BLOCKS = ("face_encoder_blocks.", "audio_encoder.", "face_decoder_blocks.", "output_block.")
 SHAPES: dict[str, tuple[int, ...]] = {
     **{name: shape for layer in LAYERS for name, shape in layer.shapes.items()},
-    **{COLOURS[0]: (3, 32, 1, 1), COLOURS[1]: (3,)},
+    f"{COLOURS}.weight": (3, LAST.outputs, 1, 1),
+    f"{COLOURS}.bias": (3,),
 }
 """Every tensor that the network is made of, by its name in a checkpoint."""
 
@@ -127,7 +129,7 @@ class Step(nn.Module):
     def __init__(self, layer: Layer, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.layer = layer
-        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), requires_grad=False)
         self.bias = nn.Parameter(bias, requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -141,32 +143,49 @@ class Step(nn.Module):
         return (out.add_(x) if layer.around else out).relu_()
 
 
+Make = Callable[[Layer, Tensor, Tensor], nn.Module]
+"""Gives a layer that computes, of its folded kernel and bias."""
+
+
 class Wav2Lip(nn.Module):
     """The whole network, for inference."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        """Fold the batch norms.
+    def __init__(
+        self, tensors: Mapping[str, Tensor], device: str = "cpu", kind: torch.dtype = torch.float32, make: Make = Step
+    ) -> None:
+        """Fold the batch norms; at no time is there more than one layer in full precision besides ``tensors``.
 
         Args:
             tensors: As ``SHAPES`` says; they are left as they are.
+            device: Where to compute.
+            kind: Number format of kernels, and of what ``forward`` is given.
+            make: How each layer computes.
         """
         super().__init__()
-        self.seeing = nn.ModuleList(_steps(block, tensors) for block in SEEING)
-        self.hearing = _steps(HEARING, tensors)
-        self.drawing = nn.ModuleList(_steps(block, tensors) for block in DRAWING)
-        self.last = _steps((LAST,), tensors)
-        self.colours = nn.Conv2d(32, 3, 1, device="meta").requires_grad_(False)
-        self.colours.load_state_dict({"weight": tensors[COLOURS[0]], "bias": tensors[COLOURS[1]]}, assign=True)
+
+        def steps(layers: Iterable[Layer]) -> nn.Sequential:
+            return nn.Sequential(
+                *(make(one, *(part.to(kind) for part in folded(one, tensors, device))) for one in layers)
+            )
+
+        self.seeing = nn.ModuleList(steps(block) for block in SEEING)
+        self.hearing = steps(HEARING)
+        self.drawing = nn.ModuleList(steps(block) for block in DRAWING)
+        self.last = steps((LAST,))
+        self.colours = nn.Conv2d(LAST.outputs, 3, 1, device="meta")
+        paints = {part: tensors[f"{COLOURS}.{part}"].to(device, torch.float32) for part in ("weight", "bias")}
+        self.colours.load_state_dict(paints, assign=True)
+        self.eval().requires_grad_(False)
 
     def forward(self, audio: Tensor, face: Tensor) -> Tensor:
         """Draw.
 
         Args:
             audio: (B, 1, 80, 16) what is heard.
-            face: (B, 6, 96, 96) in [0, 1]: the face without its lower half, and a whole one.
+            face: (B, 6, 96, 96) in [0, 1], BGR, channels last: the face without its lower half, and a whole one.
 
         Returns:
-            (B, 3, 96, 96) in [0, 1].
+            (B, 3, 96, 96) float32 in [0, 1], BGR.
         """
         seen = [face]
         for block in self.seeing:
@@ -174,23 +193,38 @@ class Wav2Lip(nn.Module):
         x = self.hearing(audio)
         for block in self.drawing:
             x = torch.cat((block(x), seen.pop()), dim=1)
-        return self.colours(self.last(x)).sigmoid()  # type: ignore[no-any-return]
+        painted: Tensor = self.colours(self.last(x).float())  # colours keep their full precision: it costs nothing
+        return painted.sigmoid_()
 
 
-def _steps(layers: tuple[Layer, ...], tensors: Mapping[str, Tensor]) -> nn.Sequential:
-    return nn.Sequential(*(Step(layer, *folded(layer, tensors)) for layer in layers))
-
-
-def folded(layer: Layer, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+def folded(layer: Layer, tensors: Mapping[str, Tensor], device: str = "cpu") -> tuple[Tensor, Tensor]:
     """Kernel and bias of a convolution that does what convolution and batch norm do one after the other."""
-    weight, bias, gain, shift, mean, variance = (tensors[name].float() for name in _order(layer))
+    weight, bias, gain, shift, mean, variance = (tensors[name].to(device, torch.float32) for name in layer.shapes)
     gain = gain / (variance + CAREFUL).sqrt()
     return weight * gain.view((1, -1, 1, 1) if layer.up else (-1, 1, 1, 1)), (bias - mean) * gain + shift
 
 
-def _order(layer: Layer) -> tuple[str, ...]:
-    conv, norm = f"{layer.name}.conv_block.0", f"{layer.name}.conv_block.1"
-    return (
-        *(f"{conv}.weight", f"{conv}.bias", f"{norm}.weight", f"{norm}.bias"),
-        *(f"{norm}.running_mean", f"{norm}.running_var"),
+def sizes(layers: Iterable[Layer], high: int, wide: int) -> Iterator[tuple[int, int]]:
+    """Yield height and width of what goes into each of some layers that follow one another."""
+    for layer in layers:
+        yield high, wide
+        high, wide = (_size(layer, axis, side) for axis, side in enumerate((high, wide)))
+
+
+def _size(layer: Layer, axis: int, side: int) -> int:
+    step = layer.stride[axis]
+    if layer.up:
+        return (side - 1) * step - 2 * layer.padding + layer.kernel + step - 1
+    return (side + 2 * layer.padding - layer.kernel) // step + 1
+
+
+SIZES: dict[str, tuple[int, int]] = {
+    layer.name: size
+    for chain, start in (
+        ([one for block in SEEING for one in block], (SIDE, SIDE)),
+        (HEARING, (80, 16)),
+        ([one for block in DRAWING for one in block] + [LAST], (1, 1)),
     )
+    for layer, size in zip(chain, sizes(chain, *start), strict=True)
+}
+"""Height and width of what goes into each layer."""
