@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import ModuleType
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
+from daemon import live
 from daemon.errors import DaemonError
-from daemon.page import entrance, now, wrong
+from daemon.page import entrance, history, now, wrong
 from daemon.page.assets import Assets
+from daemon.page.board import Board
 from daemon.page.door import Door
 from daemon.page.guard import Guard
 from daemon.page.house import House
 from daemon.page.layout import STATIC
+from daemon.page.wire import Wire
 
-AREAS: tuple[ModuleType, ...] = (entrance, now)
+AREAS: tuple[ModuleType, ...] = (entrance, now, history)
 """In the order of the navigation."""
+
+
+def _news(house: House) -> str:
+    return Board(live.read(house.state)).news()
 
 
 def build(house: House) -> Guard:
@@ -33,5 +41,6 @@ def build(house: House) -> Guard:
     app.state.house = house
     app.state.door = Door(house.settings)
     app.state.closing = asyncio.Event()
+    app.state.wire = Wire(partial(_news, house), app.state.closing)
     app.state.entries = tuple(area.ENTRY for area in AREAS if hasattr(area, "ENTRY"))
     return Guard(app, app.state.door, tuple(streams))

@@ -47,6 +47,10 @@ class Door:
         """Whether a session has shown the password that holds now."""
         return not self.guarded or (bool(session.mark) and session.mark == self._mark(self._stored()))
 
+    def welcome(self, session: Session) -> bool:
+        """Whether a session that was let in still may stay."""
+        return self.inside(session) and self.sessions.lasts(session)
+
     def enter(self, given: str) -> Session | None:
         """Give a new session to whoever knows the password; takes a while, and one at a time."""
         stored = self._stored()

@@ -47,7 +47,7 @@ def speaker_of(request: Request) -> Speaker:
     return Speaker(visit_of(request).language)
 
 
-def render(request: Request, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:
+def render(request: Request, template: str, status_code: int = 200, /, **facts: Any) -> HTMLResponse:
     """Answer with a page.
 
     Args:

@@ -16,6 +16,8 @@ from daemon.plain import read_plain
 
 LASTS = 7 * 86400
 """Seconds after a login that a session ends in any case."""
+_SKEW = 60
+"""Seconds by which a clock may have been set back since."""
 _KEY = "key"
 _KEY_BYTES = 32
 
@@ -61,8 +63,11 @@ class Sessions:
         except (BadSignature, ValueError, TypeError):
             return None
         session = Session(str(identity), int(begun), str(mark))
-        alive = 0 <= time.time() - session.begun + 60 < LASTS + 60 and session.id not in self._ended
-        return session if alive else None
+        return session if self.lasts(session) else None
+
+    def lasts(self, session: Session) -> bool:
+        """Say whether a session is neither over nor ended, nor of the future."""
+        return -_SKEW < time.time() - session.begun < LASTS and session.id not in self._ended
 
     def end(self, session: Session) -> None:
         """Have a session's cookie mean nothing any more, whoever has a copy."""
