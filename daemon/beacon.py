@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class Beacon:
         if live == self._said:
             return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        put_plain(self._path, self._beside, json.dumps(asdict(replace(live, at=time.time()))).encode())
+        put_plain(self._path, self._beside, json.dumps(replace(live, at=time.time()), default=vars).encode())
         self._said = live if not live.takes else None  # an estimate goes on, even where nothing else does
 
     def close(self) -> None:
@@ -95,10 +95,8 @@ class Beacon:
 
     def _look(self) -> Live:
         desk, crew = self._desk, self._crew()
-        drops = desk.arrivals.drops()
-        queue = list(_queue(desk, drops))
-        arriving = [Arriving(_text(name), _text(reason)) for name, reason in desk.arrivals.waiting]
-        unlisted = max(0, len(queue) - _MOST) + max(0, len(arriving) - _MOST)
+        queue, more = _queue(desk)
+        waiting = desk.arrivals.waiting
         root = desk.journal.root
         return replace(
             self._me,
@@ -109,27 +107,27 @@ class Beacon:
             device=_device(crew.gpu, running=any(crew.pids)),
             memory=Memory(_resident([os.getpid()]), _resident(crew.pids)),
             takes=tuple(one for work in desk.works.values() for one in _at_work(work, root)),
-            queue=tuple(queue[:_MOST]),
-            arriving=tuple(arriving[:_MOST]),
-            unlisted=unlisted,
+            queue=tuple(queue),
+            arriving=tuple(Arriving(_text(name), _text(reason)) for name, reason in waiting[:_MOST]),
+            unlisted=more + max(0, len(waiting) - _MOST),
         )
 
 
-def _queue(desk: Desk, drops: list[Drop]) -> Iterator[Queued]:
-    """Yield all that is there: what is at work, what waits in line, what waits for something else."""
-    there = {drop.folder: drop for drop in drops}
-    at_work = [home for home, work in desk.works.items() if work.making]
-    line = [home for home in desk.schedule.waiting if home in desk.works or home in there]
-    line = list(dict.fromkeys([*at_work, *line]))
-    line += [folder for folder, drop in there.items() if folder not in line and drop.fault is None]
-    for position, folder in enumerate(line, start=1):
-        if folder in there:
-            yield _dropped(there[folder], position)
-        else:
-            yield _in_hand(desk.works[folder], position)
-    for home, work in desk.works.items():
-        if home not in line:
-            yield _in_hand(work, 0)
+def _queue(desk: Desk) -> tuple[list[Queued], int]:
+    """Give all that is there: what is at work, what waits in line, what waits for something else; and how many more."""
+    drops = {drop.folder: drop for drop in desk.arrivals.drops() if drop.fault is None}
+    at_work = (home for home, work in desk.works.items() if work.making)
+    in_line = (folder for folder in desk.schedule.waiting if folder in desk.works or folder in drops)
+    line = dict.fromkeys((*at_work, *in_line, *drops))
+    places = {folder: position for position, folder in enumerate(line, start=1)}
+    everything = [*line, *(home for home in desk.works if home not in places)]
+    named = [
+        _dropped(drops[folder], places[folder])
+        if folder in drops
+        else _in_hand(desk.works[folder], places.get(folder, 0))
+        for folder in everything[:_MOST]
+    ]
+    return named, len(everything) - len(named)
 
 
 def _in_hand(work: Work, position: int) -> Queued:
@@ -171,10 +169,10 @@ def _at_work(work: Work, root: Path) -> Iterator[AtWork]:
             len(work.job.takes),
             progress.stage if progress else "",
             share,
-            work.estimate.take_left(share),
+            work.estimate.take_left(take.face, share),
             preview,
             drawn,
-            work.estimate.job_left(share, after(work.job)),
+            work.estimate.job_left(work.shares, after(work.job, len(work.making))),
         )
 
 
