@@ -75,9 +75,8 @@ class Delivery:
         shown = _picked(_useful(self.made.frames()), _order(self.made, self.line).tolist())
         for number, (frame, old) in enumerate(zip(shown, _picked(self.given.frames(), repeated), strict=True)):
             was, now = _squares(old), _squares(frame)
-            self.blank += bool(now.std() < _FLAT <= was.std())
-            apart = now - was
-            if float(np.abs(apart - np.median(apart)).max()) > _CHANGED:
+            self.blank += bool(now[:, 0].std() < _FLAT <= was[:, 0].std())
+            if _apart(was, now) > _CHANGED:
                 self.driven.append(number)
             yield frame
 
@@ -149,7 +148,18 @@ def _picked(frames: Iterable[Frame], numbers: Iterable[int]) -> Iterator[Frame]:
         yield frame.copy()
 
 
+def _apart(was: NDArray[np.float32], now: NDArray[np.float32]) -> float:
+    """Say by how many levels of brightness one square differs most, beyond what all have in common.
+
+    Many programs write another range or other colour equations than they say: that changes all squares alike.
+    """
+    known = np.column_stack([was, np.ones(len(was), np.float32)])
+    common, *_ = np.linalg.lstsq(known, now[:, 0], rcond=None)
+    return float(np.abs(now[:, 0] - known @ common).max())
+
+
 def _squares(frame: Frame) -> NDArray[np.float32]:
-    luma = frame.planes[0]
+    """Give (n, 3): the mean of each square in Y, U and V."""
     size = max(1, frame.width // _BLOCK), max(1, frame.height // _BLOCK)
-    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
+    means = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA).ravel() for plane in frame.planes]
+    return np.stack(means, -1).astype(np.float32)

@@ -27,7 +27,7 @@ def _faults(argv: Sequence[str]) -> Iterator[str]:
         if "\0" in word:
             yield "an argument has a NUL in it"
         for match in _MARK.finditer(word):
-            if match[0] in "{}":
+            if match[0] in ("{", "}"):
                 yield f"{word!r} has a single {match[0]!r}; write {match[0] * 2!r} for one that is meant as it is"
             elif match[1] is not None and match[1] not in PLACES:
                 known = ", ".join(f"{{{name}}}" for name in PLACES)
