@@ -23,8 +23,10 @@ _BATCH = 100
 """Folders that are written to the index at once."""
 _AT_ONCE = 40
 """Folders that are read before the page is shown; more are read behind its back."""
-_EVERY = 5.0
-"""Seconds between two looks into every folder."""
+_EVERY = 30.0
+"""Seconds between two looks into every folder, while somebody looks at the page."""
+_QUIET = 2.0
+"""Seconds after a change from which on the time of a folder tells of the next one: clocks of disks are coarse."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Census:
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._looked = float("-inf")
+        self._seen: dict[str, tuple[object, int]] = {}
 
     def look(self, *, whole: bool = False) -> Coverage:
         """Bring the index up to date, as far as that is quick; the rest is done by a thread.
@@ -56,15 +59,33 @@ class Census:
             return Coverage(sum(len(_folders(path)) for path in self._places.values()), 0)
         folders, left = 0, 0
         for place, path in self._places.items():
-            names = _folders(path)
-            known = self.index.known(place)
-            fresh = [name for name in names if name not in known]
-            moving = list(known.keys() & names) if place == "working" else []
-            self._read(place, path, [*fresh[:_AT_ONCE], *moving], known, known.keys() - names)
-            folders, left = folders + len(names), left + len(fresh[_AT_ONCE:])
+            found, unread = self._glance(place, path)
+            folders, left = folders + found, left + unread
         if left or time.monotonic() - self._looked > _EVERY:
             self._start()
         return Coverage(folders, left)
+
+    def _glance(self, place: str, path: Path) -> tuple[int, int]:
+        """See what came to a place and went from it, and give how many folders there are, and are not yet read."""
+        sign = self._sign(path)
+        if place != "working" and sign is not None and self._seen.get(place, (None, 0))[0] == sign:
+            return self._seen[place][1], 0
+        names = _folders(path)
+        known = self.index.known(place)
+        fresh = [name for name in names if name not in known]
+        moving = list(known.keys() & names) if place == "working" else []
+        self._read(place, path, [*fresh[:_AT_ONCE], *moving], known, known.keys() - names)
+        left = len(fresh[_AT_ONCE:])
+        self._seen[place] = (None if left else sign, len(names))
+        return len(names), left
+
+    def _sign(self, path: Path) -> object:
+        """Give what is the same as long as nothing comes or goes; None where that cannot be told just now."""
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            if time.time() - found.st_mtime > _QUIET:
+                return found.st_dev, found.st_ino, found.st_mtime_ns, self.index.identity
+        return None
 
     def confirm(self, cards: Iterable[Card]) -> bool:
         """Look into the folders of these cards again, and say whether any has changed."""

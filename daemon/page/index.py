@@ -92,6 +92,14 @@ class Index:
         self.path = state / FILE_NAME
         self._lock = RLock()
 
+    @property
+    def identity(self) -> int:
+        """What changes when it is built anew; 0 where it is not there."""
+        try:
+            return self.path.stat().st_ino
+        except OSError:
+            return 0
+
     def leaf(self, query: Query) -> Leaf:
         """Give one page of cards."""
         return self._with(lambda base: _leaf(base, query))
@@ -197,13 +205,13 @@ def _cards(base: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> tuple[Card,
 
 def _card(row: tuple[Any, ...], shared: bool) -> Card:
     place, folder, tag, id_, at, standing, *rest = row
-    return Card(place, os.fsdecode(folder), tag, id_, at, Standing(standing), *rest, shared)
+    return Card(place, os.fsdecode(folder), tag, id_, at, Standing(standing), *(*rest, shared))
 
 
 def _leaf(base: sqlite3.Connection, query: Query) -> Leaf:
-    said, given = _condition(query)
-    sql = f"SELECT standing, count(*) FROM card WHERE {said} GROUP BY standing"  # noqa: S608 - the values are bound
-    counts = {row[0]: row[1] for row in base.execute(sql, given)}
+    said, given = _found(base, query), tuple[object, ...]()
+    sql = f"SELECT standing, count(*) FROM card WHERE {said} GROUP BY standing"  # noqa: S608 - words of our own
+    counts = {row[0]: row[1] for row in base.execute(sql)}
     total = counts.get(query.standing, 0) if query.standing else sum(counts.values())
     if query.standing:
         said, given = f"{said} AND standing = ?", (*given, query.standing)
@@ -217,15 +225,17 @@ def _leaf(base: sqlite3.Connection, query: Query) -> Leaf:
     return Leaf(cards, top + 1, counts, total, newer, older)
 
 
-def _condition(query: Query) -> tuple[str, tuple[object, ...]]:
-    """Give what holds for every card that is looked for, of whichever standing."""
+def _found(base: sqlite3.Connection, query: Query) -> str:
+    """Look for the words, once, and give what holds for every card that has them, of whichever standing."""
     words = folded(query.words).split()
     if not words:
-        return "standing != ''", ()
+        return "standing != ''"
     parts = ["(instr(words, ?) OR instr(marks, ?))" if len(word) >= _LONG else "instr(words, ?)" for word in words]
     given = [word for word in words for _ in range(2 if len(word) >= _LONG else 1)]
-    chosen = f"SELECT number FROM terms WHERE {' AND '.join(parts)}"  # noqa: S608 - the values are bound
-    return f"standing != '' AND number IN ({chosen})", tuple(given)
+    base.execute("PRAGMA temp_store = MEMORY")
+    base.execute("CREATE TEMP TABLE hit (number INTEGER PRIMARY KEY)")
+    base.execute(f"INSERT INTO hit SELECT number FROM terms WHERE {' AND '.join(parts)}", given)  # noqa: S608
+    return "standing != '' AND number IN hit"
 
 
 def _rows(base: sqlite3.Connection, query: Query, said: str, given: tuple[object, ...]) -> list[tuple[Any, ...]]:
