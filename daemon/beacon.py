@@ -28,6 +28,7 @@ _EVERY = 1.0
 _MOST = 200
 """Folders that are named at most."""
 _NO_TEXT = re.compile(r"[\ud800-\udfff]")
+_BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _PREVIEW = ".part.preview.jpg"
 """How the names of small pictures end that the renderer leaves beside a video while it is written."""
 
@@ -69,8 +70,12 @@ class Beacon:
         if now - self._looked < _EVERY:
             return
         self._looked = now
-        with contextlib.suppress(OSError, ValueError, LookupError, RuntimeError):  # the loop goes on, whatever we say
-            self._say(self._look())
+        try:
+            with contextlib.suppress(OSError):  # a full disk, for instance; it is tried again
+                self._say(self._look())
+        except _BUGS:  # whoever only looks on must not end the work
+            self._desk.log.exception("a bug in lipsyncd; please report it: nothing is told to the page any more")
+            self._looked = float("inf")
 
     def _say(self, live: Live) -> None:
         """Write, if there is something new.

@@ -52,6 +52,7 @@ class House:
             schedule=SimpleNamespace(paused=False, opens="", waiting=()),
             footing=SimpleNamespace(trouble=""),
             summary="quiet",
+            log=structlog.get_logger(),
         )
         self.beacon = Beacon(self.state, self.desk, lambda: self.crew, lambda: self.now)
 
@@ -223,6 +224,16 @@ def test_a_full_disk_keeps_the_old_word(house: House, monkeypatch: pytest.Monkey
     assert house.say().summary == "quiet"
     monkeypatch.undo()
     assert house.say().summary == "new"
+
+
+def test_a_bug_of_ours_is_logged_and_ends_nothing_but_the_telling(house: House) -> None:
+    house.say()
+    house.desk.summary = None
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            house.now += 2
+            house.beacon.turn()
+    assert [line["event"][:17] for line in said] == ["a bug in lipsyncd"]
 
 
 def test_nothing_is_left_at_the_end(house: House) -> None:
