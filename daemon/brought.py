@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from daemon.config import Settings
 from daemon.doctor import Check
-from lipsync import Brought, Offer, WeightsError, brought, engine_names, offers, tracker_names
+from lipsync import Brought, Offer, WeightsError, engine_names, holdings, offers, tracker_names, wav2lip_file
 from publishers import address
-
-_ALL_OF = {"face-alignment": "tracker"}
-"""Who needs every file that serves it, and what it is; others need one."""
-_ONE_OF = {"wav2lip": "engine"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +38,8 @@ def needs(settings: Settings) -> list[Need]:
     Raises:
         WeightsError: The folder of weights, or the catalogue in it, cannot be read.
     """
-    known, there = offers(settings.weights), brought(settings.weights)
-    found = [_one_of(name, known, there, settings) for name in _ONE_OF]
-    return found + [_all_of(name, known, there, settings) for name in _ALL_OF]
+    known, here = offers(settings.weights), holdings(settings.weights)
+    return [_engine(known, here, settings), _tracker(here, settings)]
 
 
 def checks(settings: Settings) -> Iterator[Check]:
@@ -70,27 +64,31 @@ def urls(offer: Offer, settings: Settings) -> tuple[str, ...]:
     return mirrors + (offer.urls if settings.models.publishers else ())
 
 
-def _one_of(name: str, known: dict[str, Offer], there: dict[str, Brought], settings: Settings) -> Need:
-    asked, chosen = settings.render.engine == name, settings.render.wav2lip.checkpoint
-    ready = [one for one in there.values() if one.serves == name]
-    names = ", ".join(one.name for one in ready)
-    fetch = f"lipsyncd models fetch {next((offer.name for offer in known.values() if offer.serves == name), '')}"
+def _engine(known: dict[str, Offer], here: list[Brought], settings: Settings) -> Need:
+    """Look at wav2lip, which needs any one checkpoint."""
+    name, asked = "wav2lip", settings.render.engine == "wav2lip"
     if name not in engine_names():
         return Need("engine", name, False, "this installation has no such engine", "Reinstall lipsyncd.", asked)
-    if chosen and Path(chosen).expanduser().is_file():
-        return Need("engine", name, True, f"{Path(chosen).name} (render.wav2lip.checkpoint)", "", asked)
-    if chosen:
-        fits = [one for one in ready if chosen in (one.name, one.path.name, one.path.stem)]
-        why = fits[0].name if fits else f"no usable weights called {chosen}" + (f", only {names}" if names else "")
-        return Need("engine", name, bool(fits), why, "" if fits else "Mend render.wav2lip.checkpoint.", asked)
-    if len(ready) > 1:
-        return Need("engine", name, False, f"several: {names}", "Name one in render.wav2lip.checkpoint.", asked)
-    return Need("engine", name, bool(ready), names or "none are there", "" if ready else f"`{fetch}`.", asked)
+    try:
+        path = wav2lip_file(settings.weights, settings.render.wav2lip.checkpoint)
+    except WeightsError as error:
+        first = next((offer.name for offer in known.values() if offer.serves == name), name)
+        some = any(one.serves == name for one in here)
+        return Need(
+            "engine", name, False, error.message, error.hint if some else f"`lipsyncd models fetch {first}`.", asked
+        )
+    one = next((one for one in here if one.path == path), None)
+    if one and one.state == "damaged":
+        return Need("engine", name, False, f"{path.name} is damaged", "Fetch or import it again.", asked)
+    said = one.name if one and one.state == "usable" else f"{path.name}, which nobody vouches for"
+    return Need("engine", name, True, said, "", asked)
 
 
-def _all_of(name: str, known: dict[str, Offer], there: dict[str, Brought], settings: Settings) -> Need:
-    asked = settings.render.tracker == name
-    wanted = [offer.name for offer in known.values() if offer.serves == name]
+def _tracker(here: list[Brought], settings: Settings) -> Need:
+    """Look at face-alignment, which needs all of its files."""
+    name, asked = "face-alignment", settings.render.tracker == "face-alignment"
+    there = {one.name for one in here if one.state == "usable"}
+    wanted = [offer.name for offer in offers().values() if offer.serves == name]
     missing = [one for one in wanted if one not in there]
     if name not in tracker_names():
         return Need("tracker", name, False, "this installation has no such tracker", "Reinstall lipsyncd.", asked)

@@ -96,6 +96,7 @@ __all__ = [
     "take_in",
     "tracker_names",
     "vouch",
+    "wav2lip_file",
 ]
 
 _LATE = {
@@ -261,6 +262,21 @@ def keep_outside(argv: Sequence[str], root: Path) -> None:
     from lipsync import leash
 
     leash.keep_outside(argv, root)
+
+
+def wav2lip_file(weights: Path | None, checkpoint: str) -> Path:
+    """Give the file that the engine wav2lip would load; it is not opened.
+
+    Args:
+        weights: ``Options.weights``.
+        checkpoint: ``Options.checkpoint``.
+
+    Raises:
+        WeightsError: There is none, or it is not clear which one is meant.
+    """
+    from lipsync.wav2lip import checkpoint as checkpoints
+
+    return checkpoints.find(weights, checkpoint)
 
 
 def gpu_memory() -> GpuMemory | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from lipsync.errors import WeightsError
-from lipsync.offer import Offer, offers, plain
+from lipsync.offer import Offer, offers, plain, promised
 from lipsync.shelf import paper_for, write_paper
 
 LARGEST = 8 << 30
@@ -141,10 +140,9 @@ def _sane(path: Path, head: bytes, size: int, sha256: str) -> None:
         )
     if start.startswith(b"version https://git-lfs"):
         raise WeightsError(f"{path.name} is only a pointer of Git LFS", "Get the file itself: `git lfs pull`.")
-    promised = re.search(r"-([0-9a-f]{8,64})\.", path.name)
-    if promised and not sha256.startswith(promised[1]):
-        said = f"{path.name} is damaged: by its name its sha256 begins with {promised[1]}, but it is {sha256[:12]}…"
-        raise WeightsError(said, "Copy or fetch it again.")
+    if not sha256.startswith(promised(path.name)):
+        said = f"{path.name} is damaged: by its name its sha256 begins with {promised(path.name)}"
+        raise WeightsError(f"{said}, but it is {sha256[:12]}…", "Copy or fetch it again.")
     if size > LARGEST:
         raise WeightsError(f"{path.name} is larger than any weights that fit", _GET)
     if _program(path):

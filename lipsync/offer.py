@@ -60,11 +60,6 @@ class Offer:
     note: str = ""
     urls: tuple[str, ...] = ()
 
-    @property
-    def terms(self) -> str:
-        """Licence and permitted use on one line, for manifests."""
-        return f"{self.licence}; {self.use}"
-
     def matches(self, sha256: str) -> bool:
         """Whether a file with this sha256 is the one; never where nobody knows its hash."""
         return bool(self.sha256) and sha256.startswith(self.sha256)
@@ -95,6 +90,12 @@ def plain(name: str) -> bool:
     short = 0 < len(name.encode("utf-8", "surrogateescape")) <= _LONGEST
     ours = name == OWN or name.endswith(_RESERVED)
     return tame and short and not ours and not name.startswith((".", "-")) and name == name.strip()
+
+
+def promised(file: str) -> str:
+    """Give the beginning of the sha256 that a file name promises, as torch hub names files; "" where it does not."""
+    found = re.search(r"-([0-9a-f]{8,64})\.", file)
+    return found[1] if found else ""
 
 
 def _read(path: Path) -> dict[str, Offer]:

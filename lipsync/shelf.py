@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lipsync.errors import WeightsError
-from lipsync.offer import OWN, PAPER, PART, Offer, offers, plain
+from lipsync.offer import OWN, PAPER, PART, Offer, offers, plain, promised
 
 State = Literal["usable", "damaged", "unknown", "partial"]
 
@@ -185,12 +185,17 @@ def _judged(path: Path, offer: Offer | None, verify: bool, remember: bool) -> Br
         sound = sha256 == paper.sha256 and (offer is None or not offer.sha256 or offer.matches(sha256))
         name, serves, licence, use = (offer or paper).name, paper.serves, (offer or paper).licence, (offer or paper).use
         return Brought(name, path, serves, sha256, licence, use, size, "usable" if sound else "damaged", paper.source)
-    if offer and offer.sha256:
+    if offer and offer.sha256 and (offer.matches(sha256) or _meant(path, offer, size)):
         state: State = "usable" if offer.matches(sha256) else "damaged"
         if remember and state == "usable":
             _remember(path, paper_for(path, offer, sha256, "put there"))
         return Brought(offer.name, path, offer.serves, sha256, offer.licence, offer.use, size, state, "put there")
     return Brought(path.name, path, "", sha256, "not known", "not known", size, "unknown", "put there")
+
+
+def _meant(path: Path, offer: Offer, size: int) -> bool:
+    """Whether a file is meant to be the published one, and not only called so."""
+    return bool(promised(path.name)) or offer.bytes in (0, size)
 
 
 def _hashed(path: Path, paper: Paper | None, verify: bool, remember: bool) -> str:

@@ -116,6 +116,8 @@ def test_states(tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(DATA[:-1])
     (tmp_path / "unsure.pth").write_bytes(DATA)
     (tmp_path / "mine.pth").write_bytes(DATA)
+    (tmp_path / "wav2lip.pth").write_bytes(DATA)
+    (tmp_path / "s3fd-619a316812.pth").write_bytes(DATA)
     (tmp_path / "bad.pth.part").write_bytes(DATA)
     (tmp_path / ".house.pth.123").write_bytes(DATA)
     (tmp_path / "linked.pth").symlink_to(tmp_path / "house.pth")
@@ -126,6 +128,8 @@ def test_states(tmp_path: Path) -> None:
         "bad.pth.part": "partial",
         "house.pth": "usable",
         "mine.pth": "unknown",
+        "s3fd-619a316812.pth": "damaged",
+        "wav2lip.pth": "unknown",
         "unsure.pth": "unknown",
     }
     assert not list(tmp_path.glob("*.paper.json")), "looking writes nothing"
