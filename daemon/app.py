@@ -19,8 +19,10 @@ import publishers
 from daemon import claim, conclusion, notify, owner, rendition, retention
 from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
-from daemon.beacon import Beacon, Crew
+from daemon.beacon import Beacon
+from daemon.beacon import Crew as Hands
 from daemon.cage import PROGRAMS, cage_of
+from daemon.crew import Crew
 from daemon.desk import Desk
 from daemon.errors import Stopped
 from daemon.footing import Footing
@@ -40,6 +42,7 @@ from daemon.publication import Press, Publication
 from daemon.retention import Retention
 from daemon.rounds import Rounds
 from daemon.schedule import Schedule
+from daemon.seat import seats
 from daemon.settings import Settings
 from daemon.tally import Tally
 from daemon.watch import Watch
@@ -66,14 +69,14 @@ class Loop:
         """Turn until asked to end, or, for ``once``, until nothing is left to do."""
         self.notifier.ready()
         self.log.info("ready", once=self.once)
-        while not self.stop.is_set():
+        while not self.stop.is_set() or self.desk.steps.lasting:
             self.notifier.ping()
             try:
                 pause = self.desk.turn()
             except Exception:  # noqa: BLE001 - the one such place: a bug parks one job and must not end the others
                 self.desk.current_log.exception("a bug in lipsyncd; please report it")
                 self.desk.park()
-                pause = _BUG_PAUSE
+                pause = _CHUNK if self.desk.steps.lasting else _BUG_PAUSE  # what goes on for others goes on
             if self.once and self.desk.finished:
                 break
             self.notifier.status(self.desk.summary)
@@ -136,16 +139,21 @@ def _work(
     conclusion.sweep(journal.done)
     apart = {} if command else {PROGRAMS: (*COMMAND, cage_of(settings, PROGRAMS).word())}
     command = command or (*COMMAND, cage_of(settings).word())
-    worker = Worker(log, command=command, apart=apart, patience=_patience(settings), tally=tally)
+    places = seats(settings.render.processes, settings.render.device)
+    patience = _patience(settings)
+    crew = Crew(
+        [Worker(log, command=command, apart=apart, seat=seat, patience=patience, tally=tally) for seat in places]
+    )
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
-    desk = _desk(settings, journal, worker, log, notifier, stop, once, watch.wake, tally)
-    beacon = Beacon(settings.paths.state, desk, lambda: Crew((worker.pid,), worker.gpu))
+    desk = _desk(settings, journal, crew, log, notifier, stop, once, watch.wake, tally)
+    beacon = Beacon(settings.paths.state, desk, lambda: Hands(crew.pids, crew.gpu))
     try:
         with _signals(stop), _lit(beacon, notifier, wanted=bool(settings.page.listen) and not once):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()
     finally:
         notifier.stopping()
-        worker.close()
+        desk.steps.close()
+        crew.close()
         desk.close()
         watch.close()
     log.info("stopped")
@@ -155,7 +163,7 @@ def _work(
 def _desk(
     settings: Settings,
     journal: Journal,
-    worker: Worker,
+    crew: Crew,
     log: FilteringBoundLogger,
     notifier: notify.Notifier,
     stop: threading.Event,
@@ -169,7 +177,7 @@ def _desk(
     hallmark = Hallmark(settings.paths.state)
     terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes, hallmark)
     owners = owner.Owners(owner.here())
-    choices = Choices(_engines(settings), tuple(publishers.names()))
+    choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()), _lacking(settings))
     return Desk(
         journal=journal,
         arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
@@ -179,13 +187,14 @@ def _desk(
         retention=Retention(journal, retention.Terms(settings.done.keep_days, settings.done.keep_inputs), log),
         pipeline=Pipeline(
             journal,
-            rendition.Rendition(worker, terms),
+            rendition.Rendition(crew, terms),
             Marking(_pen(settings)),
             Publication(press, rounds),
             Papers(press, rounds),
             hallmark,
             lambda _progress: _living(notifier, stop),
         ),
+        crew=crew,
         adoption=Adoption(journal, owners, log, patient=not once),
         owners=owners,
         terms=claim.Terms(
@@ -200,9 +209,9 @@ def _desk(
     )
 
 
-def _engines(settings: Settings) -> tuple[str, ...]:
-    """Give the engines that a drop may choose: "command" only where it is said which program that is."""
-    return tuple(name for name in lipsync.engine_names() if name != PROGRAMS or settings.render.command.argv)
+def _lacking(settings: Settings) -> dict[str, str]:
+    """Give the engines that a drop may not choose, and why."""
+    return {} if settings.render.command.argv else {PROGRAMS: "no program is configured for it (render.command.argv)"}
 
 
 def _living(notifier: notify.Notifier, stop: threading.Event) -> None:

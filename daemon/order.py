@@ -28,10 +28,17 @@ _EMPTY: Mapping[str, object] = {}
 
 @dataclass(frozen=True)
 class Choices:
-    """What a job.toml may choose from: the names of engines and publishers that are installed."""
+    """What a job.toml may choose from.
+
+    Attributes:
+        engines: Names of the engines that are installed.
+        publishers: Names of the publishers that are.
+        lacking: What an engine lacks that is installed and cannot be used, by its name.
+    """
 
     engines: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
         description=_text(table, "description", faults),
         publish=_publish(table, choices.publishers, faults),
         review=_truth(table, "review", faults),
-        engine=_engine(table, choices.engines, faults),
+        engine=_engine(table, choices, faults),
         priority=_priority(table, faults),
         picks=picks,
         who=who,
@@ -140,9 +147,12 @@ def _truth(table: Mapping[str, object], key: str, faults: list[str]) -> bool | N
     return None
 
 
-def _engine(table: Mapping[str, object], known: tuple[str, ...], faults: list[str]) -> str | None:
-    value = table.get("engine")
+def _engine(table: Mapping[str, object], choices: Choices, faults: list[str]) -> str | None:
+    value, known = table.get("engine"), choices.engines
     if value is None:
+        return None
+    if isinstance(value, str) and value in choices.lacking:
+        faults.append(f"engine is {_shown(value)}, which cannot be used here: {choices.lacking[value]}")
         return None
     if isinstance(value, str) and value in known:
         return value
