@@ -9,6 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
+
+from benchmarks.brought import published, weights
 
 
 class Footage:
@@ -103,3 +106,17 @@ class Footage:
 def footage(tmp_path: Path) -> Footage:
     """Makes small media files in the test's own folder."""
     return Footage(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def random_weights() -> dict[str, torch.Tensor]:
+    """Known random weights of Wav2Lip, by name."""
+    return weights()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(random_weights: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in a file, as published."""
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    torch.save(published(random_weights), path)
+    return path
