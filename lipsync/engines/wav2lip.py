@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from lipsync.articulation import Articulation
 from lipsync.ear import Ear
@@ -27,7 +26,7 @@ from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_vi
 from lipsync.part import Part, part_of
 from lipsync.subject import Subject, anatomy, strength_of, subject_of
 from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
-from lipsync.threads import cores, settle_torch
+from lipsync.threads import settle_torch
 from lipsync.tracker import load_tracker
 from lipsync.wav2lip.boxes import SIDE, boxes_of
 from lipsync.wav2lip.checkpoint import find
@@ -44,8 +43,6 @@ SMALL = 40
 LARGE = 4
 """How many times higher than the generator's picture a face may be before a person should know that it looks soft."""
 COVERED = 0.9
-MOST = 2
-"""Batches drawn side by side on a CPU, each by one thread."""
 REMEMBERED = 4
 """Speeches kept; what is heard of half an hour takes 46 MB here."""
 
@@ -66,7 +63,6 @@ class Wav2LipEngine:
         self._articulation = Articulation(options.device)
         self._tracker = load_tracker(options.tracker, options.device)
         self._known = anatomy()
-        self._workers = 1 if options.device != "cpu" and torch.cuda.is_available() else min(MOST, cores())
         self.ear = Ear(options.limits, listener(self._articulation), REMEMBERED)
 
     @property
@@ -92,7 +88,7 @@ class Wav2LipEngine:
         part = part_of(subject, voice.motion, line)
         boxes = boxes_of(track, subject, source.times)
         script = Script(line, part.strength * wakeful(subject, voice.motion, line), voice)
-        dubbing = Dubbing(source, track, boxes, script, self._generator, self._workers)
+        dubbing = Dubbing(source, track, boxes, script, self._generator)
         size = source.width, source.height
         label = label_for(self._options.marks, size, heads(track))
         with closing(dubbing.frames()) as drawn:

@@ -27,6 +27,7 @@ class Painter(Protocol):
     """Draws faces: ``generator.Generator``."""
 
     batch: int
+    lanes: int
 
     def draw(self, mels: NDArray[np.float32], faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(B, 80, 16) heard, (B, 96, 96, 3) RGB faces -> (B, 96, 96, 3) RGB."""
@@ -72,9 +73,7 @@ class Shot:
 class Dubbing:
     """One take's drawing."""
 
-    def __init__(
-        self, source: Source, track: Track, boxes: Boxes, script: Script, painter: Painter, workers: int = 1
-    ) -> None:
+    def __init__(self, source: Source, track: Track, boxes: Boxes, script: Script, painter: Painter) -> None:
         """Get ready.
 
         Args:
@@ -82,17 +81,16 @@ class Dubbing:
             track: Its points.
             boxes: Where to cut it out.
             script: What to draw.
-            painter: Who draws.
-            workers: Batches drawn at once.
+            painter: Who draws: ``lanes`` batches of ``batch`` faces side by side.
         """
         self._source, self._track, self._boxes = source, track, boxes
-        self._script, self._painter, self._workers = script, painter, workers
+        self._script, self._painter = script, painter
         self._middles = script.line.mid_times
 
     def frames(self) -> Generator[Frame, None, None]:
         """Give the T frames of the output in order."""
         with (
-            closing(side_by_side(self._drawn, self._batches(), self._workers)) as drawn,
+            closing(side_by_side(self._drawn, self._batches(), self._painter.lanes)) as drawn,
             closing(side_by_side(self._pasted, self._measured(drawn))) as pasted,
         ):
             yield from pasted

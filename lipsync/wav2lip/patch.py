@@ -45,13 +45,12 @@ def paste(
     keep = kept(source, near, mask)
     here = to_crop.copy()
     here[:, 2] += to_crop[:, :2] @ np.array(box[:2], np.float64)
-    large = _large(np.dstack([near, keep]), here, box)
-    own = _large(source.astype(np.float32), here, box)
-    rgb = frame.rgb(box).astype(np.float32)
-    picture = large[..., :3] + np.clip(large[..., 3:], 0, 1) * (rgb - own)
+    # the drawing, and what of the frame is finer than it: near + keep · (frame − source), each at the frame's size
+    large = _large(np.dstack([near - keep[..., None] * source, keep]), here, box)
+    picture = large[..., :3] + large[..., 3:] * frame.rgb(box)
     cover = cv2.warpAffine(mask.face, here, _size(box), flags=_EVEN) * np.float32(strength)
     cover[cover < NOTHING] = 0
-    frame.paste(box, np.clip(picture, 0, 255), cover)
+    frame.paste(box, np.clip(picture, 0, 255, out=picture), cover)
 
 
 def _box(frame: Frame, to_crop: NDArray[np.float64], cover: Image) -> Box | None:

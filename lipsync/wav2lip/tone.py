@@ -72,8 +72,7 @@ def kept(source: NDArray[np.uint8], near: Image, mask: Mask) -> Image:
     Where the drawing is what the source was, all of it; where lips, teeth or chin are elsewhere now, nothing, or they
     would shine through. The lips count as one: they keep theirs together or not at all.
     """
-    apart = cv2.GaussianBlur(near - source.astype(np.float32), (0, 0), FINE)
-    far = np.abs(apart).max(-1)
+    far = cv2.GaussianBlur(np.abs(near - source).max(-1), (0, 0), FINE)
     share = np.clip((CHANGE[1] - far) / (CHANGE[1] - CHANGE[0]), 0, 1)
     mouth = mask.lips > 0.5
     if mouth.any():
