@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +68,8 @@ def _of_torch(file: Path, head: bytes) -> object:
     if zipped and not zipfile.is_zipfile(file):
         raise WeightsError(f"the weights {file.name} are not whole", AGAIN)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
+        with warnings.catch_warnings(action="ignore"):  # what torch thinks of old files helps nobody
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
     except (pickle.UnpicklingError, RuntimeError, NotImplementedError) as error:
         raise _refused(file, str(error).lower()) from error
     except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
