@@ -7,7 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from daemon import memory
 from daemon.message import MOVED
@@ -36,9 +36,16 @@ class RenderMoved(RenderCrash):
 class Child:
     """One render process with its pipes."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start it.
+
+        Args:
+            command: The program.
+            environment: What its environment says beyond ours.
+        """
         self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
             command,
+            env=os.environ | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -57,6 +64,10 @@ class Child:
     def alive(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    def fileno(self) -> int:
+        """Give what becomes readable when it says something, or has ended."""
+        return self._selector.fileno()
 
     def send(self, line: str) -> None:
         """Send one line; a process that is gone is noticed when it is listened to."""

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
@@ -87,6 +88,12 @@ class Gpu:
     held: int
     free: int
     total: int
+
+    @classmethod
+    def together(cls, said: Collection[tuple[str, Gpu]]) -> Gpu:
+        """Add up what several processes say, each with the name of its GPU: they may share one."""
+        cards = dict(said).values()
+        return cls(sum(gpu.held for _, gpu in said), sum(one.free for one in cards), sum(one.total for one in cards))
 
     @classmethod
     def of(cls, memory: GpuMemory | None) -> Gpu | None:

@@ -19,6 +19,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from daemon.job import TakeState
+from daemon.message import Gpu
 from daemon.metrics_read import Reader, Running
 from daemon.picture import Picture, Since
 from daemon.tally import Tally
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from daemon.arrivals import Arrivals
     from daemon.inbox import Drop
     from daemon.job import Job, JobTake
-    from daemon.message import Gpu
     from daemon.work import Work
 
 _EVERY = 0.5
@@ -53,9 +53,8 @@ class Metrics(Tally, Collector):
         self._looked = float("-inf")
         self._ready: dict[Path, float] = {}
         self._since = Since()
-        self._gpu: Gpu | None = None
-        self._pid = 0
-        self._take: tuple[float, float] | None = None
+        self._gpus: dict[int, tuple[str, Gpu]] = {}
+        self._pids: set[int] = set()
         self._kinds = _kinds(LipsyncError)
         self._reading = threading.Lock()
         disable_created_metrics()  # type: ignore[no-untyped-call]  # one more line for each, of which nobody makes use
@@ -90,7 +89,8 @@ class Metrics(Tally, Collector):
     def see(self, works: Collection[Work], arrivals: Arrivals) -> None:
         """Make a picture of what is in hand, if the last one is old enough."""
         now = self._clock()
-        if now - self._looked < _EVERY:
+        making = [one for work in works for one in work.at_work]
+        if now - self._looked < _EVERY and len(making) == len(self._picture.making):
             return
         self._looked = now
         drops = {drop.folder for drop in arrivals.drops()}
@@ -104,6 +104,7 @@ class Metrics(Tally, Collector):
             jobs=Count(states.values()),
             takes=waiting,
             waited=self._since.longest(states, now),
+            making=tuple(sorted(making)),
             ready=max((now - moment for moment in self._ready.values()), default=0.0),
         )
 
@@ -140,23 +141,12 @@ class Metrics(Tally, Collector):
     def stage(self, name: str) -> Iterator[None]:
         """Measure how long something takes that comes to its end."""
         begun = self._clock()
-        if name == "render":
-            self._take = (begun, 0.0)
-        try:
-            yield
-            self.spent(name, self._clock() - begun)
-        finally:
-            if name == "render":
-                self._take = None
+        yield
+        self.spent(name, self._clock() - begun)
 
     def spent(self, stage: str, seconds: float, publisher: str = "") -> None:
         """Put a time to the others of its stage."""
         self._stages.labels(stage, publisher).observe(seconds)
-
-    def progress(self, share: float) -> None:
-        """Remember how far the take at work is."""
-        if self._take is not None:
-            self._take = (self._take[0], share)
 
     def take_missed(self, reason: str, kind: str = "") -> None:
         """Count a try that came to nothing; what a renderer says is believed only where it is a word we know."""
@@ -177,23 +167,32 @@ class Metrics(Tally, Collector):
     def renderer_began(self, pid: int) -> None:
         """Count a start, and look at that process from now on."""
         self._begun.inc()
-        self._pid = pid
+        self._pids = self._pids | {pid}  # anew each time: the server's thread may be looking
 
-    def renderer_ended(self, reason: str) -> None:
+    def renderer_ended(self, reason: str, pid: int = 0) -> None:
         """Count an end."""
         self._ended.labels(reason).inc()
-        self._pid, self._gpu = 0, None
+        self._pids = self._pids - {pid}
+        self._gpus = {other: said for other, said in self._gpus.items() if other != pid}
 
-    def gpu(self, memory: Gpu | None) -> None:
-        """Remember what the render process said of the GPU."""
-        self._gpu = memory
+    def gpu(self, memory: Gpu | None, pid: int = 0, card: str = "") -> None:
+        """Remember what a render process said of its GPU."""
+        if memory is not None:
+            self._gpus = self._gpus | {pid: (card, memory)}
 
     def collect(self) -> Iterable[Metric]:
         """Give what is measured only when somebody asks; one at a time, for a disk may be slow to answer."""
         with self._reading:
-            take = self._take
-            seconds, share = (None, 0.0) if take is None else (self._clock() - take[0], take[1])
-            yield from self._reader.read(self._picture, Running(self._pid, self._gpu, seconds, share))
+            making, gpus = self._picture.making, self._gpus.values()
+            oldest, share = making[0] if making else (self._clock(), 0.0)
+            running = Running(
+                pids=tuple(self._pids),
+                gpu=Gpu.together(gpus) if gpus else None,
+                takes=len(making),
+                seconds=self._clock() - oldest,
+                share=share,
+            )
+            yield from self._reader.read(self._picture, running)
 
 
 def _outcome(old: JobTake | None, take: JobTake) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from daemon.picture import Picture
-from daemon.vitals import free_bytes, vitals
+from daemon.vitals import free_bytes, together, vitals
 from publishers import Account, PublishError, accounts
 
 if TYPE_CHECKING:
@@ -25,18 +25,20 @@ STATES = ("queued", "rendered", "marked", "review", "published", "done", "failed
 
 @dataclass(frozen=True)
 class Running:
-    """What is going on beside the picture: the render process, 0 for none, and the take at work.
+    """What is going on beside the picture: the render processes, and the takes at work.
 
     Attributes:
-        pid: The render process, or 0.
-        gpu: What it said last of the GPU's memory.
-        seconds: How long the take at work has been; None where none is.
-        share: How far it is, 0-1.
+        pids: The render processes.
+        gpu: What they said last of the GPU's memory, all together.
+        takes: How many takes are at work.
+        seconds: How long the one has been that was begun first.
+        share: How far that one is, 0-1.
     """
 
-    pid: int = 0
+    pids: tuple[int, ...] = ()
     gpu: Gpu | None = None
-    seconds: float | None = None
+    takes: int = 0
+    seconds: float = 0.0
     share: float = 0.0
 
 
@@ -63,7 +65,7 @@ class Reader:
         yield from _queue(picture)
         yield from _rendering(running)
         yield from self._room()
-        yield from _processes(running.pid)
+        yield from _processes(running.pids)
         yield from self._ledger()
 
     def _room(self) -> Iterator[Metric]:
@@ -112,19 +114,25 @@ def _queue(picture: Picture) -> Iterator[Metric]:
 
 
 def _rendering(running: Running) -> Iterator[Metric]:
-    yield gauge("rendering", "1 while a video is being made", running.seconds is not None)
-    yield gauge("rendering_share", "How far it is, 0 to 1", running.share)
-    yield gauge("rendering_seconds", "How long it has been made for", running.seconds or 0.0)
+    yield gauge("rendering", "How many videos are being made", running.takes)
+    yield gauge("rendering_share", "How far the one is that was begun first, 0 to 1", running.share)
+    yield gauge("rendering_seconds", "How long that one has been made for", running.seconds)
     if (gpu := running.gpu) is not None:
         bytes_of = {"renderer": gpu.held, "free": gpu.free, "total": gpu.total}
         yield gauges("gpu_bytes", "Memory of the GPU, as of the last video", ("of",), bytes_of)
 
 
-def _processes(pid: int) -> Iterator[Metric]:
-    both = {"daemon": vitals(os.getpid()), "renderer": vitals(pid) if pid else None}
+def _processes(pids: tuple[int, ...]) -> Iterator[Metric]:
+    renderers = [one for pid in pids if (one := vitals(pid)) is not None]
+    both = {"daemon": vitals(os.getpid()), "renderer": together(renderers) if renderers else None}
     found = {name: one for name, one in both.items() if one is not None}
     label = ("process",)
-    yield gauges("resident_bytes", "Memory of a process", label, {name: one.resident for name, one in found.items()})
+    yield gauges(
+        "resident_bytes",
+        "Memory of a process",
+        label,
+        {name: one.resident for name, one in found.items()},
+    )
     yield gauges("cpu_seconds", "Its processor time", label, {name: one.cpu for name, one in found.items()})
     yield gauges("threads", "Its threads", label, {name: one.threads for name, one in found.items()})
     yield gauges("open_files", "Its open files", label, {name: one.files or None for name, one in found.items()})

@@ -17,6 +17,7 @@ class Picture:
         arriving: Folders in the inbox that are not ready.
         ready: Seconds for which the first of the drops has been ready.
         takes: Videos that are still to be made of the jobs in hand.
+        making: Since when each of those has been made that are being made, and how far it is (0-1), oldest first.
         jobs: Jobs in hand, by state.
         waited: Seconds for which a job has been in a state, of all in that state the longest.
     """
@@ -26,6 +27,7 @@ class Picture:
     arriving: int = 0
     ready: float = 0.0
     takes: int = 0
+    making: tuple[tuple[float, float], ...] = ()
     jobs: Mapping[str, int] = field(default_factory=dict)
     waited: Mapping[str, float] = field(default_factory=dict)
 

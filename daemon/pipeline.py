@@ -19,7 +19,7 @@ from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
 from daemon.room import refusal
 from daemon.work import APPROVE, CANCEL, PRIORITY, Work
-from daemon.worker import Pulse
+from daemon.worker import Looks, Pulse
 from publishers import PublishError
 
 
@@ -55,19 +55,21 @@ class Pipeline:
         self._publication = publication
         self._papers = papers
         self._steps: dict[State, Callable[[Work, Pulse], None]] = {
-            State.QUEUED: self._render,
             State.RENDERED: self._mark,
             State.MARKED: self._publish,
             State.REVIEW: self._review,
             State.PUBLISHED: self._record,
         }
 
-    def advance(self, work: Work, pulse: Pulse) -> bool:
+    def advance(self, work: Work, pulse: Pulse) -> Looks[bool]:
         """Take the next step of a job, and say whether the job is over and out of our hands.
+
+        The rendering of a take goes on look by look, and what is thrown in there stops it; everything else is over
+        before the first look.
 
         Args:
             work: The job.
-            pulse: Called all the while; what it raises stops a take that is being rendered.
+            pulse: Called while something else lasts; what it raises stops that.
 
         Raises:
             LaterError: The step cannot be taken just now.
@@ -81,17 +83,20 @@ class Pipeline:
             if over:
                 self._conclude(work)
             else:
-                self._step(work, pulse)
+                yield from self._step(work, pulse)
         except OSError as error:
             raise refusal(error, work.home) from error
         return over
 
-    def _step(self, work: Work, pulse: Pulse) -> None:
+    def _step(self, work: Work, pulse: Pulse) -> Looks[None]:
         try:
             if cancelled(work):
                 self._publication.recall(work)
                 raise Cancelled
-            self._steps[work.job.state](work, pulse)
+            if work.job.state is State.QUEUED:
+                yield from self._render(work, pulse)
+            else:
+                self._steps[work.job.state](work, pulse)
         except Cancelled:
             while_doing = f" while {' and '.join(work.cut_short)}: what was sent stays there" if work.cut_short else ""
             self._fail(work, "cancelled", f"the job was cancelled{while_doing}")
@@ -106,12 +111,13 @@ class Pipeline:
         work.save(work.job.fail(error, hint))
         work.tally.job_failed(kind)
 
-    def _render(self, work: Work, pulse: Pulse) -> None:
+    def _render(self, work: Work, pulse: Pulse) -> Looks[None]:
         waiting = work.job.in_state(TakeState.WAITING)
         if waiting and not work.job.inputs:
             self._rendition.hash_inputs(work, pulse)
         elif waiting:
-            self._rendition.render(work, waiting[0], pulse)
+            if work.waiting is not None:
+                yield from self._rendition.render(work, work.waiting, pulse)
         elif work.job.in_state(TakeState.RENDERED):
             place_all(work)
             work.save(work.job.move(State.RENDERED))

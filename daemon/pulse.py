@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from daemon.errors import Cancelled, Stopped
-from daemon.job import JobTake, TakeState
 from daemon.pipeline import cancelled
 from daemon.status import after, progress_line
 from daemon.work import Work
@@ -46,39 +45,43 @@ class Pulse:
         self._clock = clock
         self._end = float("inf")
         self._looked = float("-inf")
-        self._share = 0.0
+        self._face = work.waiting.face if work.waiting else ""
 
     def __call__(self, progress: Progress | None) -> None:
-        """Do what is due.
+        """Do what is due, for the daemon and for this step.
 
         Raises:
             Cancelled: Somebody cancelled the job.
             Stopped: The daemon is asked to end and the take would last too long.
         """
         self._turn()
-        take = self._take()
-        if progress is not None:
-            self._share = progress.share
-            self._work.tally.progress(progress.share)
-            if take is not None and take.face in self._work.making:
-                self._work.making[take.face] = progress
+        self.look(progress)
+
+    def look(self, progress: Progress | None) -> None:
+        """Do what is due for this step.
+
+        Raises:
+            Cancelled: Somebody cancelled the job.
+            Stopped: The daemon is asked to end and the take would last too long.
+        """
+        work = self._work
+        if progress is not None and self._face in work.making:
+            work.making[self._face] = progress
         now = self._clock()
         if now - self._looked >= _LOOK_EVERY:
             self._looked = now
-            if cancelled(self._work):
+            if cancelled(work):
                 raise Cancelled
-        if take is not None:
-            left = self._work.estimate.job_left(self._share, after(self._work.job))
-            self._work.status.say(progress_line(self._work.job, take, self._share, left, self._work.rivals))
+        if self._face:
+            shares = work.shares or {self._face: 0.0}
+            left = work.estimate.job_left(shares, after(work.job, len(shares)))
+            work.status.say(progress_line(work.job, shares, left, work.rivals))
         if self._stop.is_set():
             self._check_end(now)
-
-    def _take(self) -> JobTake | None:
-        return next(iter(self._work.job.in_state(TakeState.WAITING)), None)
 
     def _check_end(self, now: float) -> None:
         """Let a take that is nearly finished be finished; leave any other."""
         self._end = min(self._end, now + self._grace)
-        left = self._work.estimate.take_left(self._share)
+        left = self._work.estimate.take_left(self._face, self._work.share(self._face))
         if left is None or now + left > self._end:
             raise Stopped

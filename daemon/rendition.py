@@ -12,6 +12,7 @@ from pathlib import Path
 from daemon import durable, ownership, reuse, room
 from daemon.child import RenderCrash
 from daemon.conclusion import PREVIOUS, letter_name
+from daemon.crew import Crew
 from daemon.errors import DiskError, JournalError, LaterError
 from daemon.hallmark import Hallmark
 from daemon.job import Job, JobTake, TakeState
@@ -21,7 +22,7 @@ from daemon.name import shown
 from daemon.seal import broken, grown, hashed, seal, sealed
 from daemon.twins import matched
 from daemon.work import Work
-from daemon.worker import Pulse, RenderError, Worker
+from daemon.worker import Looks, Pulse, RenderError
 from lipsync import Options, StorageError
 
 _ELSEWHERE = ("limits", "device", "weights", "preview")
@@ -54,8 +55,8 @@ class Terms:
 class Rendition:
     """Hashes the inputs of a job, finds what an earlier try has made, and renders the rest."""
 
-    def __init__(self, worker: Worker, terms: Terms) -> None:
-        self._worker = worker
+    def __init__(self, crew: Crew, terms: Terms) -> None:
+        self._crew = crew
         self._terms = terms
 
     def hash_inputs(self, work: Work, pulse: Pulse) -> None:
@@ -80,24 +81,30 @@ class Rendition:
             job = job.with_take(replace(take, key=key))
         work.save(reuse.published(work, _reused(work, job, self._terms.hallmark, pulse), pulse))
 
-    def render(self, work: Work, take: JobTake, pulse: Pulse) -> None:
-        """Render one take and give its files their names; or write down why not.
+    def render(self, work: Work, take: JobTake, pulse: Pulse) -> Looks[None]:
+        """Render one take, look by look, and give its files their names; or write down why not.
+
+        Args:
+            work: Its job; takes of it may be rendered side by side.
+            take: One that nobody renders yet.
+            pulse: Called while files are hashed.
 
         Raises:
             LaterError: The disk is full, or the renderer asks for time.
-            Interruption: What ``pulse`` raised; nothing has changed.
+            Interruption: What ``pulse`` raised, or was thrown in; nothing has changed.
         """
-        tidy(work.hidden)
+        if not work.making:
+            tidy(work.hidden)
         room.check(work.home, self._terms.free_bytes)
         log = work.log.bind(take=take.name)
         request = self._request(work, take)
         log.info("take started", face=take.face, speech=take.speech, attempt=take.attempts + 1)
-        work.estimate.begin()
+        work.estimate.begin(take.face)
         if self._spoilt(work, take, pulse):
             return
         try:
-            with work.tally.stage("render"), work.makes(take):
-                rendered = self._worker.render(request, pulse, log)
+            with work.tally.stage("render"), work.makes(take), self._crew.hand(request) as worker:
+                rendered = yield from worker.render(request, log)
         except RenderCrash as crash:
             log.warning("the renderer crashed", reason=f"it {crash}")
             work.tally.take_missed(crash.kind)
@@ -111,8 +118,7 @@ class Rendition:
         else:
             if self._spoilt(work, take, pulse):
                 return
-            work.estimate.end()
-            work.tally.gpu(rendered.gpu)
+            work.estimate.end(take.face)
             facts = {"frames": rendered.made.frames, "warnings": list(rendered.made.warnings)}
             log.info("take finished", speeches_heard=rendered.heard, **facts)
             work.save(work.job.with_take(take.finished(rendered.made, request.video.stem)))

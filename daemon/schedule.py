@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,19 @@ from daemon.work import PRIORITY, Work
 _MOST = 32
 """Jobs in hand with takes to render, of a priority or a higher one. More drops wait in the inbox: each job in hand
 costs an open file and a write now and then, and the renderer remembers as many speeches."""
+
+
+@dataclass
+class Spell:
+    """The time that one step of a job takes.
+
+    Attributes:
+        spent: Up to when it is counted, in monotonic seconds.
+        left: How many takes of the job waited when it began.
+    """
+
+    spent: float
+    left: int
 
 
 class Schedule:
@@ -55,8 +68,6 @@ class Schedule:
         self._turns = Turns()
         self._line: list[Path] = []
         self._was_open = True
-        self._spent = 0.0
-        self._left = 0
 
     @property
     def open(self) -> bool:
@@ -101,7 +112,7 @@ class Schedule:
         works = list(works)
         for work in works:
             _heed(work)
-        jobs = [Waiting(work.home, work.job.priority) for work in works]
+        jobs = [Waiting(work.home, work.job.priority, len(work.making)) for work in works]
         waiting = [Waiting(drop.folder, drop.order.priority) for drop in drops]
         full = sorted(one.rank for one in jobs)[_MOST - 1 : _MOST]  # of this rank or a lower one there are enough
         waiting = [one for one in waiting if not full or one.rank < full[0]]
@@ -112,32 +123,31 @@ class Schedule:
         """A drop has become a job."""
         self._turns.take(drop, home)
 
-    def begin(self, work: Work) -> None:
+    def begin(self, work: Work) -> Spell:
         """A step of a job begins."""
-        self._spent = self._clock()
-        self._left = len(work.job.in_state(TakeState.WAITING))
         if work.job.to_render:
             self._turns.hold(work.home)
+        return Spell(self._clock(), len(work.job.in_state(TakeState.WAITING)))
 
-    def beat(self, work: Work) -> None:
+    def beat(self, work: Work, spell: Spell) -> None:
         """The step goes on."""
         now = self._clock()
-        self._turns.spend(work.home, now - self._spent)
-        self._spent = now
+        self._turns.spend(work.home, now - spell.spent)
+        spell.spent = now
 
-    def end(self, work: Work) -> None:
+    def end(self, work: Work, spell: Spell) -> None:
         """The step is over. The turn of the job ends with a take, or when it has to wait."""
-        self.beat(work)
-        if len(work.job.in_state(TakeState.WAITING)) != self._left or work.retry_at > self._clock():
+        self.beat(work, spell)
+        if len(work.job.in_state(TakeState.WAITING)) != spell.left or work.retry_at > self._clock():
             self._turns.rest(work.home)
 
-    def tell(self, works: Mapping[Path, Work], at_work: Work | None) -> None:
+    def tell(self, works: Mapping[Path, Work], at_work: Collection[Work] = ()) -> None:
         """Write into the STATUS.txt of all jobs that wait how many folders are before them."""
-        ahead = int(at_work is not None and at_work.job.to_render)
+        ahead = sum(1 for work in at_work if work.job.to_render)
         shut = None if self.open else place_shut(self.paused, self.opens)
         for folder in self._line:
             work = works.get(folder)
-            if work is at_work and work is not None:
+            if work is not None and work in at_work:
                 work.rivals = self._turns.rivals(folder)
                 continue
             if work is not None and work.job.to_render:

@@ -96,6 +96,7 @@ class Rendering(Section):
     command: Command = Field(default_factory=Command)
     tracker: str = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: Annotated[int, Field(ge=0, le=64)] = 0
     fps: Rate = Fraction(25)
     width: Count = 1920
     height: Count = 1920

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from daemon.job import Job, JobTake, TakeState
+from daemon.job import Job, TakeState
 from daemon.plain import put_plain, read_plain
 
 FILE_NAME = "STATUS.txt"
 _EVERY = 1.0
 _LONGEST = 10_000
+_MOST = 4
+"""Takes at work that are named; all of them have their share in what is left."""
 
 
 class Status:
@@ -48,43 +50,64 @@ class Estimate:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begun = clock()
+        self._first = clock()
+        self._begun: dict[str, float] = {}
         self._lasted: list[float] = []
 
-    def begin(self) -> None:
+    def begin(self, face: str) -> None:
         """A take begins."""
-        self._begun = self._clock()
+        self._begun[face] = self._clock()
 
-    def end(self) -> None:
+    def end(self, face: str) -> None:
         """A take is finished."""
-        self._lasted.append(self._clock() - self._begun)
+        self._lasted.append(self._clock() - self.begun(face))
 
-    def take_left(self, share: float) -> float | None:
+    def begun(self, face: str) -> float:
+        """Say when a take was begun last, in monotonic seconds; before that, when any other was."""
+        return self._begun.get(face, max(self._begun.values(), default=self._first))
+
+    def take_left(self, face: str, share: float) -> float | None:
         """Seconds that this take still needs, having done ``share`` (0–1) of it; None while nobody can know."""
-        spent = self._clock() - self._begun
+        spent = self._clock() - self.begun(face)
         if share > 0.05:
             return spent / share * (1 - share)
         if self._lasted:
             return max(0.0, sum(self._lasted) / len(self._lasted) - spent)
         return None
 
-    def job_left(self, share: float, after: int) -> float | None:
-        """Seconds that the job still needs, with ``after`` more takes after this one."""
-        left = self.take_left(share)
-        if left is None:
+    def job_left(self, shares: Mapping[str, float], after: int) -> float | None:
+        """Seconds that the job still needs, if as many of its takes are made side by side as now.
+
+        Args:
+            shares: How far the takes are that are being made (0–1), by face.
+            after: How many come after them.
+        """
+        lefts = [left for face, share in shares.items() if (left := self.take_left(face, share)) is not None]
+        if not lefts or len(lefts) < len(shares):
             return None
-        spent = self._clock() - self._begun + left
-        usual = (sum(self._lasted) + spent) / (len(self._lasted) + 1)
-        return left + after * usual
+        spent = sum(self._clock() - self.begun(face) for face in shares) + sum(lefts)
+        usual = (sum(self._lasted) + spent) / (len(self._lasted) + len(lefts))
+        return max(*lefts, (sum(lefts) + after * usual) / len(lefts))
 
 
-def progress_line(job: Job, take: JobTake, share: float, left: float | None, rivals: int = 0) -> str:
-    """Give the one line about a take at work; ``share`` is 0–1, ``rivals`` the folders that take turns with its own."""
-    number = [one.face for one in job.takes].index(take.face) + 1
+def progress_line(job: Job, shares: Mapping[str, float], left: float | None, rivals: int = 0) -> str:
+    """Give the one line about the takes at work.
+
+    Args:
+        job: Theirs.
+        shares: How far they are (0–1), by face.
+        left: Seconds that the job still needs; None where nobody can know.
+        rivals: How many folders take turns with it.
+    """
+    numbered = [(number, take) for number, take in enumerate(job.takes, start=1) if take.face in shares]
+    of = len(job.takes)
+    said = [f"{number}/{of} {take.name}.mp4 {int(shares[take.face] * 100)} %" for number, take in numbered[:_MOST]]
+    if len(numbered) > _MOST:
+        said.append(f"{len(numbered) - _MOST} more at work")
     rest = "" if left is None else f", about {span(left)} left"
-    if rest and rivals and after(job):
+    if rest and rivals and after(job, len(shares)):
         rest += f" of its own; {folders(rivals)} {'takes' if rivals == 1 else 'take'} turns with it"
-    return f"{number}/{len(job.takes)} {take.name}.mp4 {int(share * 100)} %{rest}"
+    return f"{', '.join(said)}{rest}"
 
 
 def place_line(job: Job, ahead: int, shut: tuple[str, str] | None = None) -> str:
@@ -122,9 +145,9 @@ def folders(number: int) -> str:
     return f"{number} folder{'' if number == 1 else 's'}"
 
 
-def after(job: Job) -> int:
-    """How many takes wait behind the one at work."""
-    return max(0, len(job.in_state(TakeState.WAITING)) - 1)
+def after(job: Job, at_work: int = 1) -> int:
+    """How many takes wait behind those at work."""
+    return max(0, len(job.in_state(TakeState.WAITING)) - at_work)
 
 
 def span(seconds: float) -> str:

@@ -39,9 +39,6 @@ class Tally:
     def spent(self, stage: str, seconds: float, publisher: str = "") -> None:
         """A stage has taken so long."""
 
-    def progress(self, share: float) -> None:
-        """The take at work is done to this share, 0-1."""
-
     def take_missed(self, reason: str, kind: str = "") -> None:
         """A try of a take came to nothing; ``kind`` is the name of the error's class, as the renderer says it."""
 
@@ -57,8 +54,8 @@ class Tally:
     def renderer_began(self, pid: int) -> None:
         """A render process was started."""
 
-    def renderer_ended(self, reason: str) -> None:
-        """The render process is gone."""
+    def renderer_ended(self, reason: str, pid: int = 0) -> None:
+        """A render process is gone."""
 
-    def gpu(self, memory: Gpu | None) -> None:
-        """The render process has said how much memory of the GPU is in use."""
+    def gpu(self, memory: Gpu | None, pid: int = 0, card: str = "") -> None:
+        """A render process has said how much memory of its GPU, which is the one of that name, is in use."""

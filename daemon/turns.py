@@ -1,6 +1,7 @@
 """Turns: whose take is rendered next. Folders take turns, video by video, so that a large one holds no small one up.
 
-Among folders of the same priority, the one comes next that has had the least rendering time. One that comes new starts
+Among folders of the same priority, the one comes next of which the fewest takes are at work just now, and among those
+the one that has had the least rendering time, all render processes together. One that comes new starts
 level with the others, as if it had been there from the start: it need not wait until they are finished, and they are
 not held up for ever by those that come after them.
 """
@@ -16,10 +17,15 @@ from daemon.order import PRIORITIES
 
 @dataclass(frozen=True)
 class Waiting:
-    """A folder with takes to render: a job's home, or a drop in the inbox, and its priority."""
+    """A folder with takes to render: a job's home, or a drop in the inbox.
+
+    Attributes:
+        at_work: How many takes of it are being rendered.
+    """
 
     folder: Path
     priority: str
+    at_work: int = 0
 
     @property
     def rank(self) -> int:
@@ -75,5 +81,5 @@ class Turns:
         self._had[home] += seconds
         self._level[one.rank] += seconds / equals
 
-    def _place(self, one: Waiting) -> tuple[int, bool, float]:
-        return one.rank, one.folder != self._holder, self._had[one.folder]
+    def _place(self, one: Waiting) -> tuple[int, int, bool, float]:
+        return one.rank, one.at_work, one.folder != self._holder, self._had[one.folder]

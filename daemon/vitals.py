@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def born(pid: int) -> int:
     """Give when a process was started, in the kernel's ticks since boot; 0 for one that is gone or dead."""
     after_name = _stat(Path(f"/proc/{pid}"))
     return 0 if after_name is None or after_name[0] in "ZX" else int(after_name[19])
+
+
+def together(processes: Sequence[Vitals]) -> Vitals:
+    """Add up what several processes hold."""
+    sums = ((one.resident, one.cpu, one.files, one.threads) for one in processes)
+    resident, cpu, files, threads = (sum(column) for column in zip(*sums, strict=True))
+    return Vitals(int(resident), cpu, int(files), int(threads))
 
 
 def free_bytes(folder: Path) -> int | None:

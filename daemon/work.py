@@ -10,7 +10,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon import log as logs
-from daemon.job import Job, JobTake
+from daemon.job import Job, JobTake, TakeState
 from daemon.journal import INPUTS, OURS, Journal
 from daemon.messenger import Errand
 from daemon.owner import Hold
@@ -113,6 +113,26 @@ class Work:
             yield
         finally:
             del self.making[take.face]
+
+    @property
+    def at_work(self) -> tuple[tuple[float, float], ...]:
+        """Since when each take has been made that is being made, in monotonic seconds, and how far it is (0-1)."""
+        return tuple((self.estimate.begun(face), self.share(face)) for face in self.making)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How far the takes are (0-1) that are being made, by face."""
+        return {face: self.share(face) for face in self.making}
+
+    def share(self, face: str) -> float:
+        """How far a take is, 0-1."""
+        progress = self.making.get(face)
+        return progress.share if progress else 0.0
+
+    @property
+    def waiting(self) -> JobTake | None:
+        """The first take that waits and is not being made."""
+        return next((take for take in self.job.in_state(TakeState.WAITING) if take.face not in self.making), None)
 
     def save(self, job: Job) -> None:
         """Write down how far the job is now: the one save of a step.

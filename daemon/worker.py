@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from daemon.child import Child, RenderCrash, RenderMoved
 from daemon.job import Made
 from daemon.message import Answer, Failure, Gpu, Request
+from daemon.seat import Seat
 from daemon.tally import Tally
 from lipsync import Progress, StorageError
 
+Result = TypeVar("Result")
 COMMAND = (sys.executable, "-m", "daemon.render_process")
-_TURN = 0.25
-"""Seconds between two pulses at most."""
 
 Pulse = Callable[[Progress | None], None]
-"""Called several times a second while a take is rendered; what it raises stops the take."""
+"""Called several times a second while something lasts; what it raises stops that."""
+
+Looks = Generator[Progress | None, None, Result]
+"""Something that lasts, look by look: each gives the last word on how far it is, if there is a new one. What is thrown
+in there stops it, and so does closing it."""
 
 
 class RenderError(Exception):
@@ -64,6 +69,7 @@ class Worker:
     """Starts the render process when it is needed, keeps it warm, and kills it when it must be.
 
     Attributes:
+        seat: Where the process runs.
         gpu: What it said last of the GPU's memory; all 0 where it uses none, None before it has said anything.
     """
 
@@ -73,6 +79,7 @@ class Worker:
         *,
         command: Sequence[str] = COMMAND,
         apart: Mapping[str, Sequence[str]] | None = None,
+        seat: Seat = Seat(),  # noqa: B008 - it never changes
         patience: Patience | None = None,
         tally: Tally | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -83,6 +90,7 @@ class Worker:
             log: For what the process says on standard error, and for its starts and ends.
             command: The program; our process id is added as its last argument.
             apart: Other programs for engines that need other walls; one process never serves both.
+            seat: Where the process runs.
             patience: How much time and memory it is given.
             tally: Is told when it starts, and why it ends.
             clock: Monotonic seconds.
@@ -96,6 +104,8 @@ class Worker:
         self._clock = clock
         self._process: Child | None = None
         self._takes = 0
+        self._last: Request | None = None
+        self.seat = seat
         self.gpu: Gpu | None = None
 
     @property
@@ -103,12 +113,23 @@ class Worker:
         """The render process; 0 where none is running."""
         return self._process.pid if self._process is not None and self._process.alive else 0
 
-    def render(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Rendered:
-        """Render one take.
+    def strangeness(self, request: Request) -> int:
+        """Say how much has to be made ready here for a take: 0 where the process has just had its engine and speech."""
+        if self._last is None or not self.pid:
+            return 2
+        if self._last.options != request.options:
+            return 3  # its engine would have to go
+        return int(self._last.speech != request.speech)
+
+    def fileno(self) -> int:
+        """Give what becomes readable when the process, which is at work, has something to say."""
+        return self._process.fileno() if self._process is not None else -1
+
+    def render(self, request: Request, log: FilteringBoundLogger) -> Looks[Rendered]:
+        """Render one take, look by look; none of them waits.
 
         Args:
             request: What to render and where to put it.
-            pulse: Called all the while; what it raises stops the take and is passed on.
             log: The log of this take.
 
         Raises:
@@ -116,8 +137,9 @@ class Worker:
             RenderCrash: The process died or hung, and is gone now.
         """
         try:
-            answer = self._answered(request, pulse, log)
+            answer = yield from self._answered(request, log)
             self._takes += 1
+            self._last = request
         except BaseException as error:
             self.close(error.kind if isinstance(error, RenderCrash) else "interrupted")
             raise
@@ -128,16 +150,17 @@ class Worker:
         if answer.done is None or not (_whole(request.video) and _whole(request.poster)):
             self.close("unfinished")
             raise RenderCrash("said that it was finished, and was not", "unfinished")
+        self.gpu = answer.gpu or Gpu(0, 0, 0)
+        self._tally.gpu(answer.gpu, self.pid, self.seat.gpu)
         if self._worn(log):
             self.close("worn")
-        self.gpu = answer.gpu or Gpu(0, 0, 0)
         return Rendered(answer.done, answer.speeches_heard, answer.gpu)
 
     def close(self, why: str = "stopped") -> None:
         """End the render process, whatever it is doing."""
         if self._process is not None:
             self._process.kill()
-            self._tally.renderer_ended(why)
+            self._tally.renderer_ended(why, self._process.pid)
         self._process = None
         self._takes = 0
 
@@ -155,27 +178,27 @@ class Worker:
             self.close("walls")
         if self._process is None or not self._process.alive:
             self.close("died")
-            self._process, self._running = Child((*command, str(os.getpid()))), command
+            self._process, self._running = Child((*command, str(os.getpid())), self.seat.environment()), command
             self._tally.renderer_began(self._process.pid)
             log.info("renderer started", pid=self._process.pid)
         return self._process
 
-    def _answered(self, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
+    def _answered(self, request: Request, log: FilteringBoundLogger) -> Looks[Answer]:
         """Have a request answered, by a process that can see the share as it is mounted now."""
         try:
-            return self._converse(self._started(request.options.engine, log), request, pulse, log)
+            return (yield from self._converse(self._started(request.options.engine, log), request, log))
         except RenderMoved:
             log.info("renderer starts afresh", reason="the share was mounted anew")
             self.close("moved")
-            return self._converse(self._started(request.options.engine, log), request, pulse, log)
+            return (yield from self._converse(self._started(request.options.engine, log), request, log))
 
-    def _converse(self, process: Child, request: Request, pulse: Pulse, log: FilteringBoundLogger) -> Answer:
+    def _converse(self, process: Child, request: Request, log: FilteringBoundLogger) -> Looks[Answer]:
         """Send the request and listen until the last word, the end of our patience or that of the process."""
         begun = heard = self._clock()
         process.send(request.line())
         while True:
             progress: Progress | None = None
-            for kind, line in process.lines(_TURN):
+            for kind, line in process.lines(0.0):
                 heard = self._clock()
                 if kind == "said":
                     log.info("renderer says", text=line.decode("utf-8", "backslashreplace"))
@@ -184,7 +207,7 @@ class Worker:
                 if answer.progress is None:
                     return answer
                 progress = answer.progress
-            pulse(progress)
+            yield progress
             process.weigh(self._clock(), drawing=progress is not None)
             self._bear(process, self._clock() - begun, self._clock() - heard)
 

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+SHARE = "LIPSYNC_CORES"
+"""In the environment: how many cores this process shall count on."""
 MOST = 4
 """Frames drawn at once: beyond it the encoder is what everyone waits for."""
 
@@ -34,8 +36,10 @@ def settle_torch() -> None:
 
 
 def cores() -> int:
-    """Give the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Give the number of cores this process may use: its share of them, where several render side by side."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get(SHARE, "")
+    return max(1, min(there, int(share))) if share.isdecimal() else there
 
 
 def side_by_side(

@@ -13,16 +13,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from daemon import app, durable
 from daemon.hallmark import Hallmark
 from daemon.job import Job
 from daemon.journal import Journal, read
 from daemon.settings import Settings
+from daemon.worker import Looks
+from lipsync import Progress
 
+Result = TypeVar("Result")
 FAKE = Path(__file__).with_name("fake_renderer.py")
 SETTLE = 0.15
+
+
+def looked(looks: Looks[Result], look: Callable[[Progress | None], None] = lambda _: None) -> Result:
+    """Go on with something that lasts until it is over, and give what comes of it."""
+    while True:
+        try:
+            look(next(looks))
+        except StopIteration as end:
+            return cast("Result", end.value)
+        time.sleep(0.01)
 
 
 @dataclass(frozen=True)

@@ -139,12 +139,12 @@ def test_the_status_is_written_once_a_second_at_most(tmp_path: Path) -> None:
 def test_the_estimate_learns_from_what_is_made() -> None:
     now = [0.0]
     estimate = Estimate(clock=lambda: now[0])
-    estimate.begin()
-    assert estimate.job_left(0.0, 3) is None
+    estimate.begin("a")
+    assert estimate.job_left({"a": 0.0}, 3) is None
     now[0] = 10.0
-    assert estimate.take_left(0.5) == pytest.approx(10.0)
-    assert estimate.job_left(0.5, 3) == pytest.approx(10 + 3 * 20)
+    assert estimate.take_left("a", 0.5) == pytest.approx(10.0)
+    assert estimate.job_left({"a": 0.5}, 3) == pytest.approx(10 + 3 * 20)
     now[0] = 20.0
-    estimate.end()
-    estimate.begin()
-    assert estimate.job_left(0.0, 1) == pytest.approx(40)
+    estimate.end("a")
+    estimate.begin("a")
+    assert estimate.job_left({"a": 0.0}, 1) == pytest.approx(40)

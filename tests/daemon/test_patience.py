@@ -17,7 +17,7 @@ from daemon.log import open_log
 from daemon.message import Request
 from daemon.worker import Patience, RenderError, Worker
 from lipsync import Options
-from tests.daemon.bench import FAKE
+from tests.daemon.bench import FAKE, looked
 
 BALLAST = "ballast = bytearray(b'x') * 60_000_000; print('ready', flush=True); input()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {BALLAST!r}])"
@@ -32,7 +32,7 @@ def render(worker: Worker, place: Path, face: str) -> None:
     (place / "ann.png").write_text(face)
     (place / "voice.wav").write_text("words")
     asked = Request(place / "ann.png", place / "voice.wav", "left", place / "1.mp4", place / "1.jpg", Options())
-    worker.render(asked, lambda _progress: None, open_log(io.StringIO()))
+    looked(worker.render(asked, open_log(io.StringIO())))
 
 
 def pids(place: Path) -> list[int]:

@@ -168,7 +168,7 @@ def test_the_take_at_work_is_finished_when_the_hours_end(bench: Bench, monkeypat
         (bench.place / "beside").replace(wall)
 
     strike("21:59")
-    monkeypatch.setattr(app, "Schedule", lambda hours, log: Schedule(hours, log, today=now))
+    monkeypatch.setattr(app, "Schedule", lambda hours, log, pause: Schedule(hours, log, pause, today=now))
     bench.drop("talk", faces("t", 2, "slow 2"))
     with bench.watching(render={"hours": "22:00-07:00"}):
         bench.wait(lambda: status(bench, "talk").startswith("Waiting for 22:00: videos"))

@@ -18,7 +18,7 @@ from daemon.message import Request
 from daemon.mount import Ground, Mount
 from daemon.worker import Patience, Worker
 from lipsync import Options
-from tests.daemon.bench import FAKE, Bench
+from tests.daemon.bench import FAKE, Bench, looked
 
 FILES = {"voice.wav": "some words", "ann.png": "ok", "bob.mp4": "ok too"}
 
@@ -94,7 +94,7 @@ def test_the_render_process_is_renewed_now_and_then(tmp_path: Path) -> None:
     worker = Worker(
         log, command=(sys.executable, "-S", "-E", str(FAKE), str(tmp_path / "diary")), patience=Patience(takes=2)
     )
-    heard = [worker.render(asked, lambda _progress: None, log).heard for _ in range(5)]
+    heard = [looked(worker.render(asked, log)).heard for _ in range(5)]
     worker.close()
     assert heard == [1, 1, 1, 1, 1]
     pids = [line.split('"pid": ')[1].split(",")[0] for line in (tmp_path / "diary").read_text().splitlines()]

@@ -167,7 +167,7 @@ def test_who_cannot_be_rendered_for_a_while_earns_nothing_by_it() -> None:
 def test_so_many_jobs_are_in_hand_and_no_more(tmp_path: Path) -> None:
     schedule = Schedule(Hours(), open_log(StringIO()))
     works = [
-        cast("Work", SimpleNamespace(home=tmp_path / str(number), job=Job("x", "x", "", "null")))
+        cast("Work", SimpleNamespace(home=tmp_path / str(number), job=Job("x", "x", "", "null"), making={}))
         for number in range(32)
     ]
     drops = [

@@ -19,6 +19,7 @@ from daemon.log import open_log
 from daemon.message import Answer, Failure, Request
 from daemon.worker import COMMAND, Patience, RenderError, Worker
 from lipsync import Limits, Options, Progress
+from tests.daemon.bench import looked
 
 
 def request(folder: Path, face: Path, speech: Path, engine: str = "null") -> Request:
@@ -50,14 +51,14 @@ def test_the_real_render_process_stays_warm(tmp_path: Path, sample: Path) -> Non
     try:
         for _ in range(2):
             asked = request(tmp_path, sample / "astronaut.jpg", sample / "hello.zh.flac")
-            answer = worker.render(asked, lambda progress: shares.append(progress) if progress else None, log)
+            answer = looked(worker.render(asked, log), lambda progress: shares.append(progress) if progress else None)
             assert answer.heard == 1
             assert answer.made.fps == "30000/1001"
             assert asked.video.stat().st_size > 0
             assert asked.poster.stat().st_size > 0
             pids |= {line["pid"] for line in map(json.loads, stream.getvalue().splitlines()) if "pid" in line}
         with pytest.raises(RenderError) as fault:
-            worker.render(request(tmp_path, tmp_path / "gone.png", sample / "hello.zh.flac"), lambda _: None, log)
+            looked(worker.render(request(tmp_path, tmp_path / "gone.png", sample / "hello.zh.flac"), log))
         assert "gone.png" in fault.value.failure.message
     finally:
         worker.close()
@@ -77,7 +78,7 @@ def test_a_share_that_was_mounted_anew_is_seen_again(tmp_path: Path, sample: Pat
             for name in ("astronaut.jpg", "hello.zh.flac"):
                 shutil.copy(sample / name, working / name)
             asked = request(working, working / "astronaut.jpg", working / "hello.zh.flac")
-            worker.render(asked, lambda _: None, log)
+            looked(worker.render(asked, log))
             working.rename(tmp_path / f"away {time_}")
     finally:
         worker.close()
@@ -91,9 +92,7 @@ def test_an_unknown_engine_is_said_to_be(tmp_path: Path, sample: Path) -> None:
     worker = Worker(log, patience=Patience(60))
     try:
         with pytest.raises(RenderError, match="nope"):
-            worker.render(
-                request(tmp_path, sample / "astronaut.jpg", sample / "hello.zh.flac", "nope"), lambda _: None, log
-            )
+            looked(worker.render(request(tmp_path, sample / "astronaut.jpg", sample / "hello.zh.flac", "nope"), log))
     finally:
         worker.close()
 
