@@ -27,9 +27,10 @@ Where things are
 What a handler has (``layout``)
     * ``house_of(request)`` is the ``House``: settings, journal, ``job(id)`` and ``file(filed, name)``, which find jobs
       and files in listings and so cannot be led astray. Never build a path from what a browser sent.
-    * ``render(request, "now.html", **facts)``; ``back(request, "/path")`` after a POST; ``flash(request,
-      "now.paused")`` says something at the top of the next page. Raise ``HTTPException(404)`` or any ``DaemonError``:
-      both become a page in the right language (JSON to scripts that accept ``application/json``).
+    * ``await form_of(request)`` gives what a form says. ``render(request, "now.html", **facts)`` answers with a page,
+      ``back(request, "/path")`` after a POST; ``flash(request, "now.said.paused")`` says something at the top of the
+      next page. Raise ``HTTPException(404)`` or any ``DaemonError``: both become a page in the right language (JSON to
+      scripts that accept ``application/json``).
     * Anything that touches files goes through ``starlette.concurrency.run_in_threadpool``; or write the handler as a
       plain ``def``, which starlette runs in a thread.
 

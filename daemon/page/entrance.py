@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from daemon.page.door import Door
-from daemon.page.layout import back, local, render
+from daemon.page.layout import back, form_of, local, render
 from daemon.page.session import Session
 from daemon.page.visit import visit_of
 from daemon.page.words import LANGUAGES
@@ -28,15 +28,15 @@ async def ask(request: Request) -> Response:
 async def log_in(request: Request) -> Response:
     """Look at the password that was given."""
     door: Door = request.app.state.door
-    form = await request.form()
-    onward = local(str(form.get("next", "/")))
+    form = await form_of(request)
+    onward = local(form.get("next", "/"))
     address = request.client.host if request.client else ""
     if wait := door.throttle.admit(address):
         seconds = math.ceil(wait)
         answer = _form(request, onward, "page.login.wait", 429, seconds=seconds)
         answer.headers["Retry-After"] = str(seconds)
         return answer
-    session = await run_in_threadpool(door.enter, str(form.get("password", "")))
+    session = await run_in_threadpool(door.enter, form.get("password", ""))
     if session is None:
         return _form(request, onward, "page.login.wrong", 403)
     door.throttle.forgive(address)

@@ -72,6 +72,12 @@ def back(request: Request, path: str) -> RedirectResponse:
     return RedirectResponse(local(path), 303)
 
 
+async def form_of(request: Request) -> dict[str, str]:
+    """Read a form; files in it are let go: an area that takes files reads them itself."""
+    async with request.form(max_files=8, max_fields=200) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
 def local(path: str) -> str:
     """Give a path on this very page; "/" for an address of others, however it is disguised."""
     plain = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isascii() and path.isprintable()

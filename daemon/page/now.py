@@ -17,7 +17,7 @@ from daemon.order import PRIORITIES
 from daemon.page import board
 from daemon.page.board import Board
 from daemon.page.door import Door
-from daemon.page.layout import Entry, back, flash, house_of, local, render, speaker_of
+from daemon.page.layout import Entry, back, flash, form_of, house_of, local, render, speaker_of
 from daemon.page.visit import visit_of
 from daemon.page.wire import Wire
 
@@ -66,7 +66,7 @@ def preview(request: Request) -> Response:
 
 async def stop(request: Request) -> Response:
     """Begin no video any more, or begin videos again."""
-    form, house = await request.form(), house_of(request)
+    form, house = await form_of(request), house_of(request)
     if form.get("paused") == "yes":
         await run_in_threadpool(pause.pause, house.root, guarded=house.settings.inbox.mount_guard)
         flash(request, "now.said.paused")
@@ -84,20 +84,20 @@ def ask_cancel(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """Give up a job."""
-    form, house = await request.form(), house_of(request)
+    form, house = await form_of(request), house_of(request)
     filed = await run_in_threadpool(house.job, request.path_params["job"])
     await run_in_threadpool(control.cancel, house.root, filed.job)
     flash(request, "now.said.cancelled", name=filed.job.title or filed.home.name)
-    return back(request, str(form.get("next", "/")))
+    return back(request, form.get("next", "/"))
 
 
 async def prefer(request: Request) -> Response:
     """Have a job made sooner or later."""
-    form, house = await request.form(), house_of(request)
+    form, house = await form_of(request), house_of(request)
     filed = await run_in_threadpool(house.job, request.path_params["job"])
-    await run_in_threadpool(control.prefer, house.root, filed.job, str(form.get("priority", "")))
+    await run_in_threadpool(control.prefer, house.root, filed.job, form.get("priority", ""))
     flash(request, "now.said.preferred", name=filed.job.title or filed.home.name)
-    return back(request, str(form.get("next", "/")))
+    return back(request, form.get("next", "/"))
 
 
 def _board(request: Request, template: str) -> Response:

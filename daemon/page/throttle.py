@@ -10,8 +10,10 @@ from ipaddress import IPv6Address, ip_address
 
 _ADDRESSES = 4096
 """That are remembered; the one that was quiet for longest is forgotten first."""
-_HALF = 600.0
+_HALF = 3600.0
 """Seconds in which half of the tries are forgiven."""
+_GRACE = 0.5
+"""Of a try: the first ones are forgiven a little by the time of the last."""
 _OWN = (4.0, 900.0)
 _ALL = (40.0, 8.0)
 """Tries that are free, and seconds that one waits at most; for an address, and for all together."""
@@ -24,7 +26,9 @@ class _Tries:
 
     def wait(self, now: float, free: float, most: float) -> float:
         over = self._now(now) - free
-        return max(0.0, self.last + min(most, 2.0**over) - now) if over >= 0 else 0.0
+        if over < -_GRACE:
+            return 0.0
+        return max(0.0, self.last + min(most, 2.0**over) - now)
 
     def add(self, now: float) -> None:
         self.count, self.last = self._now(now) + 1, now

@@ -32,7 +32,7 @@ def answer(
         headers: Further ones.
     """
     t = speaker_of(request)
-    said = message or t(key or f"page.wrong.{status}", t("page.wrong.other"))
+    said = message or t(key or "page.wrong." + str(status), t("page.wrong.other"))
     if "application/json" in request.headers.get("accept", ""):
         reply: Response = JSONResponse({"error": {"message": said, "hint": hint}}, status)
     else:
