@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lipsync.errors import WeightsError
 from lipsync.offer import Offer, offers, plain, promised
-from lipsync.shelf import paper_for, write_paper
+from lipsync.shelf import holdings, paper_for, write_paper
 
 LARGEST = 8 << 30
 """Bytes of a file that is looked into."""
@@ -80,8 +80,8 @@ def take_in(path: Path, folder: Path, found: Found) -> Path:
     if target.exists() and target.samefile(path):
         write_paper(target, paper_for(target, found.offer, found.sha256, f"file {path.name}"))
         return target
-    if target.exists() and not found.known and not _alike(target, found.sha256):
-        raise WeightsError(f"there is another {target.name} already", "Give this one another name with --name.")
+    if target.exists() and not _alike(target, found.sha256) and not _spoilt(target, folder, found):
+        raise WeightsError(f"there is another {target.name} already", "Move it away, or give one a name with --name.")
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{target.name}.{os.getpid()}"
     try:
@@ -164,6 +164,11 @@ def _stem(path: Path) -> str:
     while (stem := Path(name).stem) != name and Path(name).suffix.lower() in (".pth", ".pt", ".tar", ".safetensors"):
         name = stem
     return name
+
+
+def _spoilt(target: Path, folder: Path, found: Found) -> bool:
+    """Whether what lies there is the catalogue's file, damaged, and not somebody's own."""
+    return found.known and any(one.path == target and one.state == "damaged" for one in holdings(folder))
 
 
 def _alike(path: Path, sha256: str) -> bool:

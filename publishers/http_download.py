@@ -65,6 +65,8 @@ class _Part:
         self.target = path.with_name(path.name.removesuffix(".part"))
         self._note = path.with_name(f"{path.name}.json")
         self._handle = handle
+        self.ours = False
+        """Whether this command wrote what is here: nobody knows what a power cut left of an older one."""
 
     @property
     def size(self) -> int:
@@ -81,6 +83,7 @@ class _Part:
 
     def begin(self, mark: Mark, start: int) -> None:
         """Keep so many bytes, and note whose they are: the note first, or old bytes could pass for new ones."""
+        self.ours = True
         if start == 0:
             os.ftruncate(self._handle, 0)
         fresh = self._note.with_name(f".{self._note.name}.fresh")
@@ -161,7 +164,7 @@ class _Attempt:
         if wanted.bytes and part.size == wanted.bytes:
             return
         mark, start = part.mark, part.size
-        known = mark is not None and mark.url == self.url and bool(mark.condition)
+        known = part.ours and mark is not None and mark.url == self.url and bool(mark.condition)
         if (wanted.bytes and start > wanted.bytes) or not (wanted.sha256 or known):
             start = 0
         with opened(self.url, start, mark) as flow:

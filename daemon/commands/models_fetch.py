@@ -15,7 +15,7 @@ from daemon.commands.errors import CommandError, LackError, UsageError
 from daemon.commands.transfer import Transfer
 from daemon.config import Settings
 from daemon.room import size
-from lipsync import Brought, Offer, brought, models, offers, vouch
+from lipsync import Brought, Offer, brought, holdings, models, offers, vouch
 from publishers import Wanted, download, host
 
 YES = ("y", "yes")
@@ -31,7 +31,13 @@ def run(args: Namespace, console: Console) -> int:
     wanted = [_offer(name, known) for name in dict.fromkeys(args.name)]
     here = brought(settings.weights)
     missing = [offer for offer in wanted if offer.name not in here]
+    strange = {one.path.name for one in holdings(settings.weights) if one.state == "unknown"}
     for offer in missing:
+        if offer.file in strange:
+            hint = (
+                f"Move it away, or take it over: `lipsyncd models import {settings.weights / offer.file} --name NAME`."
+            )
+            raise CommandError(f"a file of your own is called {offer.file} in {settings.weights}", hint)
         _show(offer, settings, console)
     if missing:
         _ask(args, missing)
@@ -115,9 +121,8 @@ def _get(offer: Offer, settings: Settings) -> dict[str, object]:
         try:
             got = download(wanted, settings.weights, transfer.step, transfer.note, spare=settings.limits.free_bytes)
         except KeyboardInterrupt:
-            transfer.note(
-                f"{offer.file} is here to {transfer.share}; `lipsyncd models fetch {offer.name}` goes on from there"
-            )
+            onward = "goes on from there" if offer.sha256 else "fetches it anew"
+            transfer.note(f"{offer.file} is here to {transfer.share}; `lipsyncd models fetch {offer.name}` {onward}")
             raise
     vouch(got.path, offer, got.sha256, got.url)
     facts = {"name": offer.name, "file": offer.file, "bytes": got.bytes, "sha256": got.sha256}

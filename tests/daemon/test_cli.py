@@ -126,7 +126,10 @@ def test_config_before_and_after_the_command(tmp_path: Path, capsys: pytest.Capt
         assert json.loads(capsys.readouterr().out)["render"]["quality"] == 30
     assert main(["config", "--config", str(file), "show", "--root", "/r", "--state", "/s", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["render"]["quality"], shown["paths"]) == (30, {"root": "/r", "state": "/s", "umask": ""})
+    assert (shown["render"]["quality"], shown["paths"]) == (
+        30,
+        {"root": "/r", "state": "/s", "weights": "", "umask": ""},
+    )
 
 
 def test_config_show_is_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -271,6 +271,13 @@ def test_no_room(
     assert sorted(path.name for path in weights.iterdir()) == ["catalogue.json"]
 
 
+def test_somebodys_own_file_is_never_replaced(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weights / "wav2lip.pth").write_bytes(b"months of work")
+    error = said(capsys, "models", "fetch", "wav2lip", "--accept", code=1)["error"]
+    assert "of your own" in error["message"]
+    assert (weights / "wav2lip.pth").read_bytes() == b"months of work"
+
+
 def test_two_fetches_at_once(
     weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -223,6 +223,16 @@ def test_a_catalogued_file_comes_under_its_own_name(tmp_path: Path) -> None:
     assert lipsync.take_in(path, path.parent, found) == path, "one that lies there already is only noted"
 
 
+def test_somebodys_own_file_is_never_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "weights", {"bytes": len(DATA)})
+    (tmp_path / "x").write_bytes(DATA)
+    (tmp_path / "weights" / "house.pth").write_bytes(b"months of work")
+    found = lipsync.recognise(tmp_path / "x", tmp_path / "weights")
+    with pytest.raises(WeightsError, match=r"another house\.pth"):
+        lipsync.take_in(tmp_path / "x", tmp_path / "weights", found)
+    assert (tmp_path / "weights" / "house.pth").read_bytes() == b"months of work"
+
+
 def test_what_changes_while_it_is_copied_is_not_taken(tmp_path: Path) -> None:
     write(tmp_path / "weights", {})
     (tmp_path / "x").write_bytes(DATA)

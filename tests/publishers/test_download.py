@@ -172,6 +172,14 @@ def test_without_anything_that_tells_versions_apart_it_starts_anew(shop: Shop, t
     assert shop.asked == [(None, None), (None, None)]
 
 
+def test_what_nobody_can_check_is_taken_up_by_the_same_command_alone(shop: Shop, tmp_path: Path) -> None:
+    shop.wrong = lambda number, call: shop.cut(call) if number == 1 else Reply(404) if number == 2 else None
+    with pytest.raises(Refused):
+        get(tmp_path, f"{shop.url}/w.pth", sha256="")
+    assert get(tmp_path, f"{shop.url}/w.pth", sha256="").read_bytes() == DATA
+    assert [one[0] for one in shop.asked] == [None, "bytes=400000-", None]
+
+
 def test_a_stale_part_of_something_else_is_thrown_away(shop: Shop, tmp_path: Path) -> None:
     for stale in (b"x" * 1000, b"x" * len(DATA), b"x" * (len(DATA) + 1)):
         (tmp_path / "w.pth.part").write_bytes(stale)
