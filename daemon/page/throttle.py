@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -28,7 +29,7 @@ class _Tries:
         over = self._now(now) - free
         if over < -_GRACE:
             return 0.0
-        return max(0.0, self.last + min(most, 2.0**over) - now)
+        return max(0.0, self.last + min(most, math.exp2(over)) - now)
 
     def add(self, now: float) -> None:
         self.count, self.last = self._now(now) + 1, now

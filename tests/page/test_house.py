@@ -99,10 +99,10 @@ def test_nothing_else_is_opened(house: House, tmp_path: Path, name: str, folder:
     (home / "link.mp4").symlink_to(away / "away.mp4")
     (home / "linked").symlink_to(away)
     os.mkfifo(home / "pipe")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(HTTPException, match="404"):
         house.file(house.job("weekly-1"), name, folder)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_folder_that_becomes_a_link_is_not_followed(house: House, tmp_path: Path) -> None:
