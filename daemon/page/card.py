@@ -134,7 +134,7 @@ def card_of(home: Path) -> tuple[Card, Terms] | None:
         made=len(made),
         seconds=sum(take.made.seconds for take in made if take.made),
         poster=next((_clean(f"{take.name}.jpg") for take in made), ""),
-        said=_short(job.error or next(_faults(job), "")),
+        said=_short(next(_faults(job), "") or job.error),
     )
     return card, Terms(_joined((shown(folder), *_words(job))), _joined(_marks(job)))
 
@@ -148,7 +148,8 @@ def _standing(place: str, job: Job, again: bool) -> Standing:
 
 
 def _faults(job: Job) -> Iterator[str]:
-    yield from (f"{take.face}: {take.error}" for take in job.in_state(TakeState.FAILED))
+    for take in job.in_state(TakeState.FAILED):
+        yield take.error if take.face in take.error else f"{take.face}: {take.error}"
     yield from (f"{note.publisher}: {note.error}" for note in job.notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 
@@ -28,6 +29,7 @@ class Place:
     """Where something is kept for good.
 
     Attributes:
+        text: The address for people.
         href: The permanent address, where a browser may know what to do with it, or "".
         link: What every browser can open, or "".
         found: "" while nobody has asked, "asking", "right", "wrong", "silent" (nobody could tell), or "draft".
@@ -35,6 +37,7 @@ class Place:
     """
 
     receipt: Receipt
+    text: str
     href: str
     link: str
     found: str
@@ -180,7 +183,8 @@ def _places(found: Iterable[Receipt], asked: Round | None) -> Iterator[Place]:
     for receipt in dict.fromkeys(found):
         href = receipt.address if receipt.address.startswith(_SCHEMES) else ""
         link = receipt.gateway if receipt.gateway.startswith(("https://", "http://")) else ""
-        yield Place(receipt, href, link, *_found(receipt, asked))
+        text = receipt.address if href else unquote(receipt.address)
+        yield Place(receipt, text, href, link, *_found(receipt, asked))
 
 
 def _found(receipt: Receipt, asked: Round | None) -> tuple[str, str]:

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 from daemon.page.card import Card, Standing, Terms, folded
 
 FILE_NAME = "page.sqlite"
-VERSION = 1
+VERSION = 2
+"""Of what is in it, and of how cards are made."""
 PAGE = 24
 """Cards on a page."""
 _SCHEMA = """

@@ -14,7 +14,7 @@ import pytest
 from daemon.job import State
 from daemon.page.card import Standing
 from daemon.page.census import Census, Coverage
-from daemon.page.index import Index, Leaf, Query
+from daemon.page.index import VERSION, Index, Leaf, Query
 from tests.page.shelf import cid, failed, job, partly, put, sha256, shelf
 
 
@@ -173,7 +173,7 @@ def test_an_index_that_is_not_ours_is_built_anew(share: Share, harm: str) -> Non
     else:
         path.unlink()
         base = sqlite3.connect(path)
-        base.executescript(f"CREATE TABLE other (a); PRAGMA user_version = {0 if harm == 'older' else 1}")
+        base.executescript(f"CREATE TABLE other (a); PRAGMA user_version = {0 if harm == 'older' else VERSION}")
         base.close()
     assert share.names() == ["one"]
 
