@@ -73,7 +73,7 @@ def test_the_tracker_of_the_page_is_found_and_chooses(installed: Path) -> None:
         from lipsync import plugin, tracker_names
         from lipsync.tracker import LandmarkTracker
         kind = plugin.find("lipsyncd.trackers", "left")
-        LandmarkTracker.track = lambda self, frames, pick, report, who: pick
+        LandmarkTracker.track = lambda self, frames, pick, report, who=None: pick
         print(issubclass(kind, LandmarkTracker), kind.__new__(kind).track([], "largest", print), tracker_names())
         """
     answer = run(installed, "-c", script)
