@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from daemon.config import Settings
 from daemon.doctor import Check
@@ -20,7 +21,7 @@ class Need:
         name: Its name.
         usable: Whether it has what it needs.
         why: With what, or what is missing.
-        advice: What to do where it is not usable.
+        advice: What to do where it is not usable, or could be better.
         asked: Whether the settings name it.
     """
 
@@ -51,7 +52,8 @@ def checks(settings: Settings) -> Iterator[Check]:
         return
     for need in found:
         if need.asked:
-            yield Check(f"weights for {need.name}", "ok" if need.usable else "fail", need.why, need.advice)
+            state: Literal["ok", "warn", "fail"] = "fail" if not need.usable else "warn" if need.advice else "ok"
+            yield Check(f"weights for {need.name}", state, need.why, need.advice)
 
 
 def urls(offer: Offer, settings: Settings) -> tuple[str, ...]:
@@ -80,8 +82,10 @@ def _engine(known: dict[str, Offer], here: list[Brought], settings: Settings) ->
     one = next((one for one in here if one.path == path), None)
     if one and one.state == "damaged":
         return Need("engine", name, False, f"{path.name} is damaged", "Fetch or import it again.", asked)
-    said = one.name if one and one.state == "usable" else f"{path.name}, which nobody vouches for"
-    return Need("engine", name, True, said, "", asked)
+    if one and one.state == "unknown":
+        hint = f"`lipsyncd models import {path}` looks into it."
+        return Need("engine", name, True, f"{path.name}, which nobody vouches for", hint, asked)
+    return Need("engine", name, True, one.name if one else path.name, "", asked)
 
 
 def _tracker(here: list[Brought], settings: Settings) -> Need:

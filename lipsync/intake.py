@@ -116,6 +116,8 @@ def _own(path: Path, sha256: str, size: int, name: str, known: dict[str, Offer])
         about="a checkpoint of Wav2Lip that is in no catalogue",
         licence=_OWN,
         use=_OWN,
+        bytes=size,
+        sha256=sha256,
     )
     if not plain(offer.name) or not plain(offer.file):
         raise WeightsError(f"{name!r} is no name for weights", "Give a plain one with --name.")

@@ -254,6 +254,9 @@ def test_the_doctor_looks_at_what_the_settings_name(
     (weights / "house.pth").write_bytes(DATA[::-1])
     (check,) = brought.checks(Settings())
     assert (check.state, check.found) == ("fail", "house.pth is damaged")
+    (weights / "house.pth").rename(weights / "mine.pth")
+    (check,) = brought.checks(Settings())
+    assert (check.state, check.found) == ("warn", "mine.pth, which nobody vouches for")
     (weights / "catalogue.json").write_text("{")
     (check,) = brought.checks(Settings())
     assert check.state == "fail"
