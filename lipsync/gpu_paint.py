@@ -14,9 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from lipsync.match import COARSE, FAINT, GAIN, WIDE
+from lipsync.memory import enough
+from lipsync.paint import painted
 from lipsync.separable import Matrix, blurring, enlarging, refining, shrinking
 from lipsync.sketch import DEEPER, FINER, Bending, Between, Image, Lent, Sketch
 
+MOST = 64
+"""Sketches painted at once, unless memory is short."""
 LUMA = (0.299, 0.587, 0.114)
 """What OpenCV counts red, green and blue as."""
 
@@ -26,10 +30,26 @@ class Painter:
 
     def __init__(self, device: str) -> None:
         self._device = torch.device(device)
+        self._most = MOST
+
+    def painted(self, sketches: Sequence[Sketch]) -> list[tuple[Image, Image]]:
+        """Give for each sketch (h, w, 3) RGB 0–255 of its box, and (h, w) a mask, 0–1, of what has changed.
+
+        Where memory does not suffice for all at once, fewer are painted at a time; one that is too large for it even
+        by itself is painted by the CPU.
+        """
+        made: list[tuple[Image, Image]] = []
+        while len(made) < len(sketches):
+            piece = sketches[len(made) : len(made) + self._most]
+            drawn = enough(lambda: self._painted(piece))  # noqa: B023
+            if drawn is None and len(piece) > 1:
+                self._most = len(piece) // 2
+                continue
+            made += [painted(piece[0])] if drawn is None else drawn
+        return made
 
     @torch.inference_mode()
-    def painted(self, sketches: Sequence[Sketch]) -> list[tuple[Image, Image]]:
-        """Give for each sketch (h, w, 3) RGB 0–255 of its box, and (h, w) a mask, 0–1, of what has changed."""
+    def _painted(self, sketches: Sequence[Sketch]) -> list[tuple[Image, Image]]:
         picture, mask = self._bent([one.whole for one in sketches])
         drawn = [(number, one.between) for number, one in enumerate(sketches) if one.between is not None]
         if drawn:
@@ -209,7 +229,11 @@ class Painter:
         return self._stacked(each)[:, None]
 
     def _sent(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+        """Bring an array to the device; to a GPU by way of pinned memory, while it computes."""
+        near = torch.from_numpy(np.ascontiguousarray(array))
+        if self._device.type != "cuda":
+            return near.to(self._device)
+        return near.pin_memory().to(self._device, non_blocking=True)
 
 
 def painter_on(device: str) -> Painter | None:

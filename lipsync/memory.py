@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable
 from typing import TypeVar
 
-Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 SIGNS = ("out of memory", "alloc_failed", "can't allocate memory", "cublas_status_not_initialized")
@@ -15,19 +15,19 @@ SIGNS = ("out of memory", "alloc_failed", "can't allocate memory", "cublas_statu
 
 def scarce(error: BaseException) -> bool:
     """Whether an error says that memory did not suffice, on the GPU or on the CPU."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(error, RuntimeError):
+        return False
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in SIGNS)
 
 
 def release() -> None:
     """Give back what torch keeps for later."""
-    import torch
-
     gc.collect()
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
@@ -40,22 +40,3 @@ def enough(work: Callable[[], Made]) -> Made | None:
             raise
     release()
     return None
-
-
-def in_parts(
-    work: Callable[[Sequence[Given]], list[Made]], items: Sequence[Given], alone: Callable[[Given], Made]
-) -> list[Made]:
-    """Work on all items at once; where memory does not suffice, on half of them, and so on.
-
-    Args:
-        work: Gives what becomes of some items, in order.
-        items: Any number of them.
-        alone: What to do with one for which there is not enough memory by itself.
-    """
-    made = enough(lambda: work(items)) if items else []
-    if made is not None:
-        return made
-    if len(items) == 1:
-        return [alone(items[0])]
-    middle = len(items) // 2
-    return in_parts(work, items[:middle], alone) + in_parts(work, items[middle:], alone)

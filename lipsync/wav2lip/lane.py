@@ -63,7 +63,7 @@ class Lane:
             self._set_out(self.batch)  # memory did not suffice the last time
         count = len(faces)
         for near, given in zip(self._near, (mels, faces), strict=False):
-            near[:count] = torch.from_numpy(np.ascontiguousarray(given))
+            near.numpy()[:count] = given
         with torch.inference_mode(), self._streaming():
             for near, far in zip(self._near[:2], self._far, strict=False):
                 far.copy_(near, non_blocking=True)

@@ -100,6 +100,27 @@ def test_pictures_of_different_sizes_are_painted_in_one_batch(photo: Scene, vide
         assert np.abs(mask - covered).max() < 0.05
 
 
+def test_fewer_at_once_where_memory_is_short(photo: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    sketches, done = sketched(photo), []
+    whole = Painter("cpu").painted(sketches)
+    paint = Painter._painted
+
+    def tight(self: Painter, few: Sequence[Sketch]) -> list[tuple[np.ndarray, np.ndarray]]:
+        done.append(len(few))
+        if len(few) > 2 or few[0] is sketches[-1]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return paint(self, few)
+
+    monkeypatch.setattr(Painter, "_painted", tight)
+    painter = Painter("cpu")
+    for (picture, mask), (wanted, covered) in zip(painter.painted(sketches), whole, strict=True):
+        assert np.abs(picture - wanted).max() <= NEAR
+        assert np.abs(mask - covered).max() < 0.05
+    done.clear()
+    painter.painted(sketches[:4])
+    assert max(done) <= 2, "it has learned"
+
+
 def batched(painter: Painter, sketches: Sequence[Sketch]) -> list[tuple[np.ndarray, np.ndarray]]:
     """One person's at a time: a grid is a person's."""
     kinds = {sketch.whole.field.coarse.shape for sketch in sketches}
