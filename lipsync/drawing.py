@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
@@ -57,7 +58,7 @@ class Drawing:
         self._composer = Composer(subject, known, colours, self._stock)
         self._plan = plan_of(script, subject, self._stock)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Give the T frames of the output in order; few are held at a time."""
         numbered = enumerate(self._reel.play(self._script.numbers.tolist()))
         if self._painter is None:
@@ -76,10 +77,13 @@ class Drawing:
             paste(frame, sketch, *painted(sketch), float(self._script.strength[place]))
         return frame
 
-    def _in_batches(self, sketched: Iterator[tuple[int, Frame, Sketch | None]], painter: Painter) -> Iterator[Frame]:
-        while batch := list(islice(sketched, BATCH)):
-            drawn = [(place, frame, sketch) for place, frame, sketch in batch if sketch is not None]
-            made = painter.painted([sketch for _, _, sketch in drawn]) if drawn else []
-            for (place, frame, sketch), (picture, mask) in zip(drawn, made, strict=True):
-                paste(frame, sketch, picture, mask, float(self._script.strength[place]))
-            yield from (frame for _, frame, _ in batch)
+    def _in_batches(
+        self, sketched: Generator[tuple[int, Frame, Sketch | None], None, None], painter: Painter
+    ) -> Generator[Frame, None, None]:
+        with closing(sketched):
+            while batch := list(islice(sketched, BATCH)):
+                drawn = [(place, frame, sketch) for place, frame, sketch in batch if sketch is not None]
+                made = painter.painted([sketch for _, _, sketch in drawn]) if drawn else []
+                for (place, frame, sketch), (picture, mask) in zip(drawn, made, strict=True):
+                    paste(frame, sketch, picture, mask, float(self._script.strength[place]))
+                yield from (frame for _, frame, _ in batch)

@@ -7,6 +7,7 @@ memory does not grow with the length.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
@@ -88,10 +89,11 @@ class ReshapeEngine:
         drawing = Drawing(source, subject, self._known, colours, script, painter=self._painter)
         size = source.width, source.height
         label = label_for(self._options.marks, size, heads(track))
-        frames = _reported(drawing.frames(), len(line.indices), report)
-        if label:
-            frames = label.over(frames, line.times)
-        write_video(video, source, line, frames, take.speech, self._options)
+        with closing(drawing.frames()) as drawn:
+            frames = _reported(drawn, len(line.indices), report)
+            if label:
+                frames = label.over(frames, line.times)
+            write_video(video, source, line, frames, take.speech, self._options)
         render = self._render(video, source, line, part, subject)
         said = (*render.warnings, *track.remarks, *remarks(label, size))
         return replace(render, warnings=said, label_at=label.place if label else "")
