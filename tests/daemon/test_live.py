@@ -331,3 +331,10 @@ def test_a_killed_daemon_is_known_to_be_dead(bench: Bench, shown: Callable[[], L
         os.kill(pid, signal.SIGKILL)
         bench.wait(lambda: live.read(bench.place / "state") is None)
     assert (bench.place / "state" / FILE_NAME).exists()
+
+
+def test_takes_that_are_made_side_by_side_are_all_told(bench: Bench, shown: Callable[[], Live]) -> None:
+    bench.drop("weekly", VOICE | {"a.png": "slow 2.5", "b.png": "slow 2.5"})
+    with bench.watching(page={"listen": "127.0.0.1:0"}, render={"processes": 2}):
+        bench.wait(lambda: len(shown().takes) == 2)
+        assert [(take.number, take.of) for take in shown().takes] == [(1, 2), (2, 2)]
