@@ -93,8 +93,7 @@ class Rendition:
             LaterError: The disk is full, or the renderer asks for time.
             Interruption: What ``pulse`` raised, or was thrown in; nothing has changed.
         """
-        if not work.making:
-            tidy(work.hidden)
+        tidy(work.hidden, self._request(work, take).video.stem if work.making else "")
         room.check(work.home, self._terms.free_bytes)
         log = work.log.bind(take=take.name)
         request = self._request(work, take)
@@ -183,9 +182,14 @@ class Rendition:
         return replace(self._terms.options, engine=job.engine)
 
 
-def tidy(hidden: Path) -> None:
-    """Remove what a renderer that died has left half-written: a large video would take its room until the job's end."""
-    for torn in hidden.glob(".*.part.*"):
+def tidy(hidden: Path, stash: str = "") -> None:
+    """Remove what a renderer that died has left half-written: a large video would take its room until the job's end.
+
+    Args:
+        hidden: Where it lies.
+        stash: Only what is of this take, because others are being written; "" for all.
+    """
+    for torn in hidden.glob(f".{stash}.*.part.*" if stash else ".*.part.*"):
         torn.unlink(missing_ok=True)
 
 

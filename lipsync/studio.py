@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from lipsync.errors import EngineError, LabelError, StorageError
 from lipsync.label_letters import check_marks
 from lipsync.label_note import TOOL
 from lipsync.media import Frame, write_poster
+from lipsync.memory import scarce
 from lipsync.proof import Proof
 from lipsync.take import Engine, EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_threads
@@ -104,7 +106,9 @@ class Studio:
     def _drawn(self, take: Take, film: Path, report: Report) -> Render:
         try:
             return self._engine.render(take, film, report)
-        except MemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not _scarce(error):
+                raise
             hint = "Cap render.width and render.height, or give the machine more."
             raise EngineError(f"there was not enough memory for {take.face.name}", hint) from error
 
@@ -129,8 +133,19 @@ def load(options: Options) -> Studio:
     _check_device(options.device)
     build = plugin.find(ENGINES, options.engine)
     settle_threads()
-    engine: Engine = build(options)
+    try:
+        engine: Engine = build(options)
+    except (MemoryError, RuntimeError) as error:
+        if not _scarce(error):
+            raise
+        hint = "Something else may hold it: see nvidia-smi, or have fewer render.processes."
+        raise EngineError(f"there was not enough memory for the engine {options.engine}", hint) from error
     return Studio(engine, options)
+
+
+def _scarce(error: BaseException) -> bool:
+    """Say whether memory did not suffice, the GPU's included; without torch there is none of that."""
+    return isinstance(error, MemoryError) or ("torch" in sys.modules and scarce(error))
 
 
 def _check_device(device: str) -> None:
