@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from daemon import memory
 from daemon.message import MOVED
 
 _LONGEST_LINE = 1 << 20
+_LAST_MOMENT = 5.0
 _WEIGHED_EVERY = 1.0
 """Seconds between two looks at the memory of the process."""
 
@@ -113,11 +116,19 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        self._outlast()
         self._selector.close()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+    def _outlast(self) -> None:
+        """Wait until nobody holds its pipe any more: the keeper of an external program takes a moment to end that."""
+        pipe, end = self._process.stderr, time.monotonic() + _LAST_MOMENT
+        while pipe and (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
+            if not os.read(pipe.fileno(), 1 << 16):
+                return
 
     def _pending(self) -> bool:
         return bool(self._selector.select(0))

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from daemon import landlock, seccomp
 from daemon.cage import Cage
-from daemon.landlock import DEVICE, READ, SCRATCH, WRITE, Rule
+from daemon.landlock import DEVICE, LINKS, READ, SCRATCH, WRITE, Rule
 from lipsync import keep_outside
 
 Outcome = TypeVar("Outcome")
@@ -124,7 +124,8 @@ class Confinement:
         if cage.gpu or cage.scratch:
             rules.append(Rule(_SHARED_MEMORY, WRITE))
         if self._scratch:
-            rules.append(Rule(self._scratch, SCRATCH))
+            # a program outside would follow a link that is laid here, wherever it leads
+            rules.append(Rule(self._scratch, SCRATCH if cage.outside else SCRATCH | LINKS))
         return rules
 
 
