@@ -20,7 +20,6 @@ from daemon import claim, conclusion, notify, owner, rendition, retention
 from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
 from daemon.beacon import Beacon
-from daemon.beacon import Crew as Hands
 from daemon.cage import PROGRAMS, cage_of
 from daemon.crew import Crew
 from daemon.desk import Desk
@@ -146,7 +145,7 @@ def _work(
     )
     watch = Watch(journal.inbox, settings.inbox.watch, log, beside=journal.working)
     desk = _desk(settings, journal, crew, log, notifier, stop, once, watch.wake, tally)
-    beacon = Beacon(settings.paths.state, desk, lambda: Hands(crew.pids, crew.gpu))
+    beacon = Beacon(settings.paths.state, desk, crew)
     try:
         with _signals(stop), _lit(beacon, notifier, wanted=bool(settings.page.listen) and not once):
             Loop(desk, watch, notifier, stop, settings.inbox.interval, once, log).run()

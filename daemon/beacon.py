@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from daemon.status import after
 from daemon.vitals import born, vitals
 
 if TYPE_CHECKING:
+    from daemon.crew import Crew
     from daemon.desk import Desk
     from daemon.inbox import Drop
     from daemon.message import Gpu
@@ -33,26 +34,16 @@ _PREVIEW = ".part.preview.jpg"
 """How the names of small pictures end that the renderer leaves beside a video while it is written."""
 
 
-@dataclass(frozen=True)
-class Crew:
-    """The render processes there are, and what they said last of the GPU: see ``Worker.gpu``."""
-
-    pids: tuple[int, ...] = ()
-    gpu: Gpu | None = None
-
-
 class Beacon:
     """Says what is in hand, once a second at most, and only if that has changed."""
 
-    def __init__(
-        self, state: Path, desk: Desk, crew: Callable[[], Crew], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, state: Path, desk: Desk, crew: Crew, clock: Callable[[], float] = time.monotonic) -> None:
         """Say nothing yet.
 
         Args:
             state: The folder of the service's own files.
             desk: What is in hand.
-            crew: Gives the render processes.
+            crew: The render processes.
             clock: Monotonic seconds.
         """
         self._path = state / FILE_NAME
@@ -99,7 +90,7 @@ class Beacon:
                 path.unlink(missing_ok=True)
 
     def _look(self) -> Live:
-        desk, crew = self._desk, self._crew()
+        desk, crew = self._desk, self._crew
         queue, more = _queue(desk)
         waiting = desk.arrivals.waiting
         root = desk.journal.root

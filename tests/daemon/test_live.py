@@ -18,7 +18,7 @@ import pytest
 import structlog
 
 from daemon import live
-from daemon.beacon import Beacon, Crew
+from daemon.beacon import Beacon
 from daemon.inbox import Drop
 from daemon.job import Job, JobTake
 from daemon.journal import Journal
@@ -43,7 +43,7 @@ class House:
         self.state, self.journal = place / "state", Journal(place / "root")
         self.journal.prepare()
         self.now = 100.0
-        self.crew = Crew()
+        self.crew = SimpleNamespace(pids=(), gpu=None)
         self.ready: list[Drop] = []
         self.desk = SimpleNamespace(
             journal=self.journal,
@@ -54,7 +54,7 @@ class House:
             summary="quiet",
             log=structlog.get_logger(),
         )
-        self.beacon = Beacon(self.state, self.desk, lambda: self.crew, lambda: self.now)
+        self.beacon = Beacon(self.state, self.desk, self.crew, lambda: self.now)
 
     def work(self, name: str, faces: int = 2, **said: object) -> Work:
         home = self.journal.working / name
@@ -159,22 +159,24 @@ def test_a_picture_in_a_folder_whose_name_is_no_text_is_not_named(house: House) 
 
 
 @pytest.mark.parametrize(
-    ("crew", "device"),
+    ("pids", "gpu", "device"),
     [
-        (Crew(), ("", 0, 0, 0)),
-        (Crew((0,), Gpu(0, 0, 0)), ("cpu", 0, 0, 0)),
-        (Crew((1,), Gpu(5, 7, 20)), ("cuda", 5, 7, 20)),
-        (Crew((0,), Gpu(5, 7, 20)), ("cuda", 0, 7, 20)),
+        ((), None, ("", 0, 0, 0)),
+        ((), Gpu(0, 0, 0), ("cpu", 0, 0, 0)),
+        ((1,), Gpu(5, 7, 20), ("cuda", 5, 7, 20)),
+        ((), Gpu(5, 7, 20), ("cuda", 0, 7, 20)),
     ],
 )
-def test_the_device_is_what_the_renderer_said(house: House, crew: Crew, device: tuple[object, ...]) -> None:
-    house.crew = crew
+def test_the_device_is_what_the_renderer_said(
+    house: House, pids: tuple[int, ...], gpu: Gpu | None, device: tuple[object, ...]
+) -> None:
+    house.crew.pids, house.crew.gpu = pids, gpu
     said = house.say().device
     assert (said.name, said.held, said.free, said.total) == device
 
 
 def test_the_memory_of_all_renderers_counts(house: House) -> None:
-    house.crew = Crew((os.getpid(), os.getpid(), 0))
+    house.crew.pids = (os.getpid(), os.getpid())
     memory = house.say().memory
     assert memory.renderer > memory.daemon > 0
 
