@@ -56,13 +56,19 @@ class PageKeeper:
         self._over.set()
         with self._lock:
             process = self._process
-            if process is not None and process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    process.stdin.close()
+            if process is not None:
+                self._let_go(process)
         self._thread.join(_LAST)
         if process is not None and process.poll() is None:
             process.kill()
             self._thread.join(_LAST)
+
+    @staticmethod
+    def _let_go(process: subprocess.Popen[bytes]) -> None:
+        """Close the pipe whose end is the end of the page."""
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
 
     def _keep(self) -> None:
         pause = _FIRST
@@ -92,6 +98,7 @@ class PageKeeper:
                 while line := lines.readline(_LINE):
                     said.add(self._relay(line.decode("utf-8", "backslashreplace").strip()))
         code = process.wait()
+        self._let_go(process)
         self._said = said
         return code
 

@@ -28,7 +28,10 @@ _SAFE = frozenset({"GET", "HEAD"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN = ("/static/", "/login", "/language/")
 """What is shown to those who are not logged in."""
-_STATIC = "/static/"
+HEADERS = 32 * 1024
+"""Bytes of the headers of one request."""
+_ADDRESS = 8 * 1024
+"""Bytes of a path and its query."""
 
 
 class Guard:
@@ -60,10 +63,8 @@ class Guard:
             return
         scope["app"] = self._app
         request = Request(scope)
-        if not called(_host(request), self._door.names):
-            await _plain(421, "This page does not answer to that name; page.hosts says which it knows.")(
-                scope, receive, dress.plain(send)
-            )
+        if odd := self._odd(request):
+            await odd(scope, receive, dress.plain(send))
             return
         session, fresh = await run_in_threadpool(self._session, request)
         visit = await run_in_threadpool(self._visit, request, session)
@@ -75,6 +76,16 @@ class Guard:
             await refusal(scope, body, dressed)
         else:
             await self._app(scope, body, dressed)
+
+    def _odd(self, request: Request) -> Response | None:
+        """Say what is wrong with a request whoever sends it, before anything of it is believed."""
+        if not called(_host(request), self._door.names):
+            return _plain(421, "This page does not answer to that name; page.hosts says which it knows.")
+        if len(request.scope.get("raw_path", b"")) + len(request.scope["query_string"]) > _ADDRESS:
+            return _plain(414, "")
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS:
+            return _plain(431, "")
+        return None
 
     def _session(self, request: Request) -> tuple[Session, bool]:
         """Give the session, and whether it begins here."""

@@ -20,6 +20,7 @@ from daemon.page import password
 from daemon.page.address import Address
 from daemon.page.app import build
 from daemon.page.checkup import ADVICE, lacking
+from daemon.page.guard import HEADERS
 from daemon.page.house import House
 from daemon.page.patience import Patient
 from daemon.page.walls import confine
@@ -28,8 +29,6 @@ from daemon.settings import Settings
 _BACKLOG = 128
 _AT_ONCE = 600
 """Connections; more are told to come again (503)."""
-_HEADERS = 32 * 1024
-"""Bytes of the headers of one request."""
 _IDLE = 15
 """Seconds that a connection is kept for the next request."""
 _LAST = 1
@@ -140,7 +139,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         proxy_headers=settings.page.proxy,
         forwarded_allow_ips=["127.0.0.1", "::1"],
         limit_concurrency=_AT_ONCE,
-        h11_max_incomplete_event_size=_HEADERS,
+        h11_max_incomplete_event_size=HEADERS,
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_LAST,
     )
