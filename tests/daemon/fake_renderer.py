@@ -28,6 +28,8 @@ def note(what: str, request: dict[str, object]) -> None:
     with DIARY.open("a", encoding="utf-8") as file:
         entry = {"what": what, "face": Path(str(request["face"])).name, "pid": os.getpid(), "pick": request["pick"]}
         entry["who"] = Path(str(request.get("who", ""))).name
+        entry |= {"at": time.monotonic(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
+        entry["cores"] = os.environ.get("LIPSYNC_CORES", "")
         file.write(json.dumps(entry) + "\n")
 
 
