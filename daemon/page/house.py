@@ -70,7 +70,9 @@ class House:
         Raises:
             HTTPException: 404: there is none.
         """
-        filed = self._whereabouts.find(identity)
+        self.census.look()
+        cards = self.census.index.lookup(identity)
+        filed = self._whereabouts.find(identity, [self.root / card.place / card.folder for card in cards])
         if filed is None:
             raise HTTPException(404)
         return filed

@@ -7,16 +7,15 @@ version is built anew. What it says of a folder is looked up there again before 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
-from typing import Any, TypeVar
+from typing import Any
 
 from daemon.page.card import Card, Standing, Terms, folded
+from daemon.page.store import Store
 
 FILE_NAME = "page.sqlite"
 VERSION = 2
@@ -44,7 +43,6 @@ Stamped = tuple[str, tuple[Card, Terms] | None]
 """What tells whether a folder has changed; and its card and terms, None where it is no job's."""
 Known = dict[str, str]
 """Stamps by folder."""
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,78 +89,32 @@ class Index:
 
     def __init__(self, state: Path) -> None:
         self.path = state / FILE_NAME
-        self._lock = RLock()
+        self._store = Store(self.path, _SCHEMA, VERSION)
 
     @property
-    def identity(self) -> int:
-        """What changes when it is built anew; 0 where it is not there."""
-        try:
-            return self.path.stat().st_ino
-        except OSError:
-            return 0
+    def identity(self) -> object:
+        """What changes when it is built anew."""
+        return self._store.identity
 
     def leaf(self, query: Query) -> Leaf:
         """Give one page of cards."""
-        return self._with(lambda base: _leaf(base, query))
+        return self._store.do(lambda base: _leaf(base, query))
 
     def lookup(self, key: str) -> tuple[Card, ...]:
         """Give the cards with this id or tag; several where somebody has copied a folder."""
         sql = f"SELECT {_COLUMNS} FROM card WHERE standing != '' AND (id = ? OR tag = ?) ORDER BY at DESC"  # noqa: S608
-        return self._with(lambda base: _cards(base, base.execute(sql, (key, key)).fetchall())) if key else ()
+        return self._store.do(lambda base: _cards(base, base.execute(sql, (key, key)).fetchall())) if key else ()
 
     def known(self, place: str, folders: Collection[str] | None = None) -> Known:
         """Give the stamps of the folders that are known in a place: of all, or of those among some."""
         sql, given = "SELECT folder, stamp FROM card WHERE place = ?", [place, *map(os.fsencode, folders or ())]
         if folders is not None:
             sql += f" AND folder IN ({', '.join('?' * len(folders))})"  # question marks only
-        return self._with(lambda base: {os.fsdecode(row[0]): row[1] for row in base.execute(sql, given)})
+        return self._store.do(lambda base: {os.fsdecode(row[0]): row[1] for row in base.execute(sql, given)})
 
     def put(self, place: str, found: Mapping[str, Stamped], gone: Collection[str] = ()) -> None:
         """Remember what was found in folders, and forget those that are gone."""
-        self._with(lambda base: _put(base, place, found, gone))
-
-    def _with(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the database; one that is torn is built anew.
-
-        Raises:
-            OSError: The disk does not give or take it.
-        """
-        with self._lock:
-            try:
-                with self._opened() as base:
-                    return act(base)
-            except sqlite3.DatabaseError as error:
-                if not _torn(error):
-                    raise OSError(errno.EIO, f"{FILE_NAME}: {error}") from error
-                self._discard()
-            with self._opened() as base:
-                return act(base)
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        base = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-        try:
-            base.execute("PRAGMA synchronous = OFF")  # what a power cut tears is built anew
-            if base.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-                base.close()
-                self._discard()
-                base = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-                base.execute("PRAGMA synchronous = OFF")
-                base.execute("PRAGMA journal_mode = WAL")
-                base.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-            yield base
-        finally:
-            base.close()
-
-    def _discard(self) -> None:
-        for tail in ("", "-wal", "-shm", "-journal"):
-            self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
-
-
-def _torn(error: sqlite3.DatabaseError) -> bool:
-    """Say whether an error means that the file is not ours any more; a disk that is full is another matter."""
-    return type(error) is sqlite3.DatabaseError or "no such table" in str(error) or "no such column" in str(error)
+        self._store.do(lambda base: _put(base, place, found, gone))
 
 
 def _put(base: sqlite3.Connection, place: str, found: Mapping[str, Stamped], gone: Collection[str]) -> None:
@@ -234,7 +186,8 @@ def _found(base: sqlite3.Connection, query: Query) -> str:
     parts = ["(instr(words, ?) OR instr(marks, ?))" if len(word) >= _LONG else "instr(words, ?)" for word in words]
     given = [word for word in words for _ in range(2 if len(word) >= _LONG else 1)]
     base.execute("PRAGMA temp_store = MEMORY")
-    base.execute("CREATE TEMP TABLE hit (number INTEGER PRIMARY KEY)")
+    base.execute("CREATE TEMP TABLE IF NOT EXISTS hit (number INTEGER PRIMARY KEY)")
+    base.execute("DELETE FROM hit")
     base.execute(f"INSERT INTO hit SELECT number FROM terms WHERE {' AND '.join(parts)}", given)  # noqa: S608
     return "standing != '' AND number IN hit"
 

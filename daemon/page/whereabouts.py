@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from daemon.errors import JournalError
@@ -18,12 +19,19 @@ class Whereabouts:
         self._homes: dict[str, Path] = {}
         self._seen: dict[Path, tuple[int, int]] = {}
 
-    def find(self, identity: str) -> Filed | None:
-        """Give a job by its id; None where there is none."""
+    def find(self, identity: str, hints: Iterable[Path] = ()) -> Filed | None:
+        """Give a job by its id; None where there is none.
+
+        Args:
+            identity: The id.
+            hints: Folders, from a listing, in which it may be: with thousands of jobs a search takes its time.
+        """
         with self._lock:
-            home = self._homes.get(identity)
-            filed = self._look(home, identity) if home else None
-            return filed or self._search(identity)
+            known = self._homes.get(identity)
+            for home in (*([known] if known else []), *hints):
+                if filed := self._look(home, identity):
+                    return filed
+            return self._search(identity)
 
     def _look(self, home: Path, identity: str) -> Filed | None:
         """Read a job's papers, if it is still the one."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon.job import State
+from daemon.page import store
 from daemon.page.card import Standing
 from daemon.page.census import Census, Coverage
 from daemon.page.index import VERSION, Index, Leaf, Query
@@ -239,3 +240,35 @@ def test_thousands_are_quick(share: Share) -> None:
     assert share.index.leaf(Query("周报 7")).total == sum(n % 6 == 1 and "7" in str(n) for n in range(2000))
     assert share.index.leaf(Query(standing="failed")).total == 100
     assert time.monotonic() - begin < 1
+
+
+def test_where_the_disk_takes_no_index_it_is_kept_in_memory(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(share.root, job(1, "one"))
+    share.state.write_text("a file is where the folder should be")
+    assert share.names() == ["one"]
+    put(share.root, job(2, "two"))
+    assert share.names() == ["two", "one"]
+    assert share.names("one") == ["one"]
+    assert share.names("two") == ["two"]
+    share.state.unlink()
+    monkeypatch.setattr(store, "_AGAIN", 0.0)
+    assert Share(share.root.parent).names() == ["two", "one"]
+
+
+def test_a_disk_that_fills_up_is_no_end(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(share.root, job(1, "one"))
+    assert share.names() == ["one"]
+    put(share.root, job(2, "two"))
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Store, "_on_disk", full)
+        patch.setattr(store, "_AGAIN", 0.2)
+        share.census.look()
+        assert {card.folder for card in share.index.leaf(Query()).cards} == {"one", "two"}
+    time.sleep(0.3)
+    share.census.look()
+    assert {card.folder for card in share.index.leaf(Query()).cards} == {"one", "two"}
+    assert share.index.path.exists()
