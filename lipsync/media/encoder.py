@@ -55,7 +55,7 @@ def add_pictures(container: OutputContainer, picture: Picture, options: Options)
     Raises:
         MediaError: The encoder does not work here.
     """
-    name = encoder_name(options.encoder, options.device)
+    name = encoder_name(options.encoder, options.device, picture)
     stream = container.add_stream(
         name, picture.fps, options=_settings(name, options.quality, picture.steady), time_base=picture.tick
     )
@@ -77,14 +77,21 @@ def add_sound(container: OutputContainer, rate: int, channels: int) -> AudioStre
     return stream
 
 
-def encoder_name(wanted: str, device: str) -> str:
+def encoder_name(wanted: str, device: str, picture: Picture | None = None) -> str:
     """Name the encoder to use: "auto" is NVENC where it works and the device is not "cpu", otherwise x264.
+
+    Args:
+        wanted: "auto" or a name.
+        device: "auto", "cpu" or "cuda".
+        picture: What is to be encoded: a GPU refuses small and large ones, and more than so many videos at once. None
+            asks about encoders in general.
 
     Raises:
         MediaError: It was asked for by name and does not work.
     """
     if wanted == "auto":
-        return "h264_nvenc" if device != "cpu" and _works("h264_nvenc") else "libx264"
+        there = device != "cpu" and _works("h264_nvenc") and (picture is None or _encodes("h264_nvenc", picture))
+        return "h264_nvenc" if there else "libx264"
     if not _works(wanted):
         raise MediaError(f"the encoder {wanted} does not work on this machine", 'Set render.encoder to "libx264".')
     return wanted
@@ -93,12 +100,17 @@ def encoder_name(wanted: str, device: str) -> str:
 @lru_cache
 def _works(name: str) -> bool:
     """Whether the encoder encodes a small grey picture."""
+    return _encodes(name, Picture(256, 256, Fraction(25), Fraction(1, 25), True, Fraction(1), Colour()))
+
+
+def _encodes(name: str, picture: Picture) -> bool:
+    """Whether the encoder encodes such a picture now."""
     try:
         context = av.CodecContext.create(name, "w")
         if not isinstance(context, VideoCodecContext):
             return False
-        _set_up(context, Picture(256, 256, Fraction(25), Fraction(1, 25), True, Fraction(1), Colour()))
-        frame = VideoFrame(256, 256, "yuv420p")
+        _set_up(context, picture)
+        frame = VideoFrame(picture.width, picture.height, "yuv420p")
         frame.pts = 0
         return bool(context.encode(frame) + context.encode(None))
     except (av.FFmpegError, ValueError):

@@ -22,6 +22,7 @@ from lipsync.media import (
     Frame,
     Source,
     Timeline,
+    encoder,
     open_face,
     open_speech,
     probe_video,
@@ -276,3 +277,22 @@ def test_a_folder_that_is_gone(footage: Footage) -> None:
     out, speech = footage.folder / "gone" / "out.mp4", footage.audio()
     with pytest.raises(MediaError, match=r"out\.mp4"):
         write_video(out, source, line, source.play(line.indices.tolist()), speech, OPTIONS)
+
+
+def test_a_gpu_that_refuses_this_picture_leaves_it_to_the_cpu(
+    footage: Footage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It encodes, but not so small or so large a picture, or not one more at the same time."""
+    asked = []
+
+    def encodes(name: str, picture: encoder.Picture) -> bool:
+        asked.append((name, picture.width, picture.height))
+        return picture.width > 128
+
+    monkeypatch.setattr(encoder, "_works", lambda name: True)
+    monkeypatch.setattr(encoder, "_encodes", encodes)
+    video, *_ = made(footage.video(), footage.audio(), options=Options(encoder="auto", device="auto"))
+    assert video.is_file()
+    assert asked == [("h264_nvenc", 64, 48)]
+    assert encoder.encoder_name("auto", "auto") == "h264_nvenc"
+    assert encoder.encoder_name("auto", "cpu") == "libx264"
