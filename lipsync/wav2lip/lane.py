@@ -61,20 +61,29 @@ class Lane:
         """Draw at most ``batch`` faces: (b, 80, 16) and (b, 96, 96, 3) RGB -> (b, 96, 96, 3) RGB."""
         if not self._far:
             self._set_out(self.batch)  # memory did not suffice the last time
-        count = len(faces)
-        for near, given in zip(self._near, (mels, faces), strict=False):
-            near.numpy()[:count] = given
         with torch.inference_mode(), self._streaming():
-            for near, far in zip(self._near[:2], self._far, strict=False):
-                far.copy_(near, non_blocking=True)
-            if self._graph is None:
-                self._compute(self._far, count)
-            else:
-                self._graph.replay()
-            self._near[2].copy_(self._far[2], non_blocking=True)
-            if self._stream is not None:
-                self._stream.synchronize()
-        return np.array(self._near[2][:count].numpy())
+            self._send(mels, faces)
+            self._run(len(faces))
+            return self._fetch(len(faces))
+
+    def _send(self, mels: NDArray[np.float32], faces: NDArray[np.uint8]) -> None:
+        for number, given in enumerate((mels, faces)):
+            near, far = self._near[number], self._far[number]
+            near.numpy()[: len(given)] = given
+            far.copy_(near, non_blocking=True)
+
+    def _run(self, count: int) -> None:
+        if self._graph is None:
+            self._compute(self._far, count)
+        else:
+            self._graph.replay()
+
+    def _fetch(self, count: int) -> NDArray[np.uint8]:
+        near, far = self._near[2], self._far[2]
+        near.copy_(far, non_blocking=True)
+        if self._stream is not None:
+            self._stream.synchronize()
+        return np.array(near.numpy()[:count])
 
     def _set_out(self, batch: int) -> None:
         self.batch = batch
