@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,18 +146,6 @@ def _sane(path: Path, head: bytes, size: int, sha256: str) -> None:
         raise WeightsError(f"{said}, but it is {sha256[:12]}…", "Copy or fetch it again.")
     if size > LARGEST:
         raise WeightsError(f"{path.name} is larger than any weights that fit", _GET)
-    if _program(path):
-        said = f"{path.name} is a TorchScript program, not a checkpoint"
-        raise WeightsError(said, "Programs are not run. `lipsyncd models fetch` lists the files that fit.")
-
-
-def _program(path: Path) -> bool:
-    """Whether it is a zip file with code in it, as torch.jit writes them."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-        return False
 
 
 def _stem(path: Path) -> str:

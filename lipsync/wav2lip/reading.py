@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync.errors import WeightsError
+from lipsync.wav2lip.program import is_program, tensors_of_program
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ CODE = ("unsupported global", "unsupported class", "torchscript")
 
 
 def tensors_of(file: Path) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint by name, from a file of torch (old or new form) or of safetensors.
+    """Read the tensors of a checkpoint by name, from a file of torch (old, new or program) or of safetensors.
 
     Of a file in torch's new form or of safetensors, only what is looked at later is read from the disk.
 
@@ -39,6 +40,8 @@ def tensors_of(file: Path) -> dict[str, Tensor]:
         ) from error
     if _safe(head):
         return _of_safetensors(file, head, size)
+    if is_program(file):
+        return tensors_of_program(file)
     return _flat(file, _of_torch(file, head))
 
 
