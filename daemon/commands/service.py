@@ -150,6 +150,8 @@ def _needed(settings: Settings) -> Iterator[str]:
         yield "publish"
     if settings.metrics.listen:
         yield "metrics"
+    if settings.page.listen:
+        yield "page"
 
 
 def _writes(settings: Settings) -> list[Path]:

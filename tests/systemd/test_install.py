@@ -131,13 +131,17 @@ def test_what_the_settings_need_is_put_there(bare: Machine) -> None:
     """Prometheus is answered, on this machine's own address, and publishing may leave the house."""
     bare.write(
         "/etc/lipsyncd/config.toml",
-        '[paths]\nroot = "/srv/lipsyncd"\n[publish]\nto = ["ipfs"]\n[metrics]\nlisten = "127.0.0.1:9187"\n',
+        '[paths]\nroot = "/srv/lipsyncd"\n[publish]\nto = ["ipfs"]\n[metrics]\nlisten = "127.0.0.1:9187"\n'
+        '[page]\nlisten = "127.0.0.1:7860"\n',
     )
     bare.run("lipsyncd", "install-service")
     assert bare.exists(f"{DROP_INS}/publish.conf")
     assert bare.exists(f"{DROP_INS}/metrics.conf")
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9187/metrics', timeout=5).read().decode())"
     assert "lipsyncd_" in bare.run("/opt/lipsyncd/.venv/bin/python3", "-c", ask)
+    assert bare.exists(f"{DROP_INS}/page.conf")
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:7860/', timeout=5).read().decode())"
+    assert "</html>" in bare.run("/opt/lipsyncd/.venv/bin/python3", "-c", f"import time; time.sleep(5); {ask}")
 
 
 def test_what_cannot_work_is_said_before_anything_is_done(bare: Machine) -> None:

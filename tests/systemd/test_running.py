@@ -300,7 +300,7 @@ def test_a_job_is_published_once_the_drop_in_is_there(service: Service, sample: 
     assert "token-of-mine" in (machine.share / "seen").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["gpu", "metrics", "publish"])
+@pytest.mark.parametrize("name", ["gpu", "metrics", "page", "publish"])
 def test_it_runs_with_every_drop_in(service: Service, name: str) -> None:
     text = (Path(__file__).parents[2] / "systemd" / f"{name}.conf").read_text(encoding="utf-8")
     service.drop_in("60-shipped", text)
