@@ -174,19 +174,15 @@ def _desk(
     press = Press(version("lipsyncd"), settings.publish.manifest, settings.publish.ipfs.profile)
     rounds = Rounds(lambda name: _publisher(settings, name), wake)
     hallmark = Hallmark(settings.paths.state)
-    terms = rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes, hallmark)
     owners = owner.Owners(owner.here())
-    choices = Choices(tuple(lipsync.engine_names()), tuple(publishers.names()), _lacking(settings))
     return Desk(
         journal=journal,
-        arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices, patient=not once), log),
-        schedule=Schedule(
-            Hours() if once else Hours.of(settings.render.hours), log, Pause(None if once else journal.root)
-        ),
+        arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, _choices(settings), patient=not once), log),
+        schedule=_schedule(settings, log, once=once),
         retention=Retention(journal, retention.Terms(settings.done.keep_days, settings.done.keep_inputs), log),
         pipeline=Pipeline(
             journal,
-            rendition.Rendition(crew, terms),
+            rendition.Rendition(crew, _takes(settings, hallmark)),
             Marking(_pen(settings)),
             Publication(press, rounds),
             Papers(press, rounds),
@@ -196,9 +192,7 @@ def _desk(
         crew=crew,
         adoption=Adoption(journal, owners, log, patient=not once),
         owners=owners,
-        terms=claim.Terms(
-            settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd"), hallmark
-        ),
+        terms=_terms(settings, hallmark),
         footing=Footing(journal, Ground(journal.root, settings.inbox.mount_guard), settings.limits.free_bytes, log),
         tries=settings.render.attempts if once else 0,
         log=log,
@@ -208,9 +202,27 @@ def _desk(
     )
 
 
-def _lacking(settings: Settings) -> dict[str, str]:
-    """Give the engines that a drop may not choose, and why."""
-    return {} if settings.render.command.argv else {PROGRAMS: "no program is configured for it (render.command.argv)"}
+def _schedule(settings: Settings, log: FilteringBoundLogger, *, once: bool) -> Schedule:
+    if once:
+        return Schedule(Hours(), log)
+    return Schedule(Hours.of(settings.render.hours), log, Pause(settings.paths.root))
+
+
+def _takes(settings: Settings, hallmark: Hallmark) -> rendition.Terms:
+    return rendition.Terms(settings.options(), settings.render.attempts, settings.limits.free_bytes, hallmark)
+
+
+def _terms(settings: Settings, hallmark: Hallmark) -> claim.Terms:
+    return claim.Terms(
+        settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd"), hallmark
+    )
+
+
+def _choices(settings: Settings) -> Choices:
+    """Say what a drop may choose from, and which engines not, and why."""
+    lacking = "no program is configured for it (render.command.argv)"
+    barred = {} if settings.render.command.argv else {PROGRAMS: lacking}
+    return Choices(tuple(lipsync.engine_names()), tuple(publishers.names()), barred)
 
 
 def _living(notifier: notify.Notifier, stop: threading.Event) -> None:
@@ -221,7 +233,6 @@ def _living(notifier: notify.Notifier, stop: threading.Event) -> None:
 
 
 def _patience(settings: Settings) -> Patience:
-    """Say what a render process may take."""
     limits = settings.limits
     return Patience(limits.take_timeout_s, limits.silence_s, limits.memory_bytes)
 
@@ -244,7 +255,6 @@ def _counting(settings: Settings, log: FilteringBoundLogger) -> Iterator[Tally]:
 
 
 def _pen(settings: Settings) -> Pen:
-    """Say who signs what is made."""
     given = settings.credentials
     signer = publishers.Signer(settings.paths.state, str(given.certificate or ""), given.key)
     return Pen(signer, version("lipsyncd"), given.sign, settings.limits.free_bytes)
