@@ -225,7 +225,7 @@ def test_a_bug_parks_one_job_and_the_takes_of_others_go_on(bench: Bench, monkeyp
         honest(work, face)
 
     monkeypatch.setattr(rendition, "place", broken)
-    bench.drop("bad", VOICE | {"a.png": "slow 0.3", "b.png": "once:slow 60"})
+    bench.drop("bad", VOICE | {"a.png": "slow 1", "b.png": "once:slow 60"})
     bench.drop("good", faces("g", 1, "slow 2"))
     assert bench.once(**THREE) == 1
     assert bench.places() == ["done/good", "working/bad"]

@@ -55,8 +55,9 @@ def drop(kind: str, number: int, random: Random) -> dict[str, str]:
 class Mixed:
     """A workload on a bench: what was dropped, what people did to it, and how often each take may be rendered."""
 
-    def __init__(self, bench: Bench, jobs: int, seed: int) -> None:
+    def __init__(self, bench: Bench, jobs: int, seed: int, processes: int = 1) -> None:
         self.bench = bench
+        self.processes = processes
         self.random = Random(seed)
         self.kinds = [_KINDS[number % len(_KINDS)] for number in range(jobs)]
         self.dropped: dict[int, dict[str, str]] = {}
@@ -69,7 +70,7 @@ class Mixed:
     def settings(self) -> dict[str, Mapping[str, object]]:
         return {
             "publish": {"folder": {"path": self.bench.place / "archive"}},
-            "render": {"attempts": ATTEMPTS},
+            "render": {"attempts": ATTEMPTS, "processes": self.processes},
             "limits": {"take_timeout_s": 60},
         }
 

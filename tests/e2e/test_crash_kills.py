@@ -32,9 +32,9 @@ def lived(mixed: Mixed, seconds: float) -> bool:
     return mixed.bench.end(pid) == -signal.SIGKILL
 
 
-def killed(place: Path, jobs: int, kills: int, seed: int) -> Mixed:
+def killed(place: Path, jobs: int, kills: int, seed: int, processes: int = 1) -> Mixed:
     """Kill so often over so many jobs, let the last daemon finish, and look at what there is."""
-    mixed = Mixed(Bench(place), jobs, seed)
+    mixed = Mixed(Bench(place), jobs, seed, processes)
     mixed.deliver()
     for life in range(kills):
         if life * len(mixed.kinds) >= kills * len(mixed.dropped):
@@ -49,6 +49,10 @@ def killed(place: Path, jobs: int, kills: int, seed: int) -> Mixed:
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     killed(tmp_path, jobs=30, kills=60, seed=5)
+
+
+def test_killed_while_several_are_rendered_at_once(tmp_path: Path) -> None:
+    killed(tmp_path, jobs=12, kills=15, seed=6, processes=3)
 
 
 @pytest.mark.soak
@@ -88,5 +92,5 @@ def test_killed_two_hundred_times(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
 def test_killed_two_thousand_times(tmp_path: Path, seed: int) -> None:
-    """Ten workloads of thirty jobs, two hundred kills each."""
-    killed(tmp_path, jobs=30, kills=200, seed=seed)
+    """Ten workloads of thirty jobs, two hundred kills each, with one render process to four."""
+    killed(tmp_path, jobs=30, kills=200, seed=seed, processes=1 + seed % 4)
