@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -11,13 +12,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from daemon.errors import ListenError, PasswordError
-from daemon.page import patience, server
+from daemon.page import password, patience, server
 from daemon.page.address import Address
-from tests.page.conftest import settings_at
+from daemon.settings import Settings
+from tests.page.conftest import settings_at, token_of
 
 
 class Log:
@@ -49,6 +52,23 @@ class Log:
         return int(str(facts["address"]).rpartition(":")[2])
 
 
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[Running]:
+    """Show a page in a thread."""
+    log = Log()
+    reading, writing = os.pipe()
+    thread = threading.Thread(target=server.run, args=(settings, log, reading))
+    thread.start()
+    page = Running(log.port, writing, thread, log)
+    try:
+        yield page
+    finally:
+        if thread.is_alive():
+            page.end()
+        os.close(reading)
+    assert [said for said in log.said if said[0] != "info"] == []
+
+
 @dataclass
 class Running:
     port: int
@@ -70,16 +90,8 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
     """A page in a thread."""
     monkeypatch.setattr(server, "confine", lambda _settings, _log: None)  # it would confine these tests
     monkeypatch.setattr(patience, "_PATIENCE", 0.4)
-    settings, log = settings_at(tmp_path, listen="127.0.0.1:0"), Log()
-    reading, writing = os.pipe()
-    thread = threading.Thread(target=server.run, args=(settings, log, reading))
-    thread.start()
-    page = Running(log.port, writing, thread, log)
-    yield page
-    if thread.is_alive():
-        page.end()
-    os.close(reading)
-    assert [said for said in log.said if said[0] != "info"] == []
+    with serving(settings_at(tmp_path, listen="127.0.0.1:0")) as page:
+        yield page
 
 
 def dial(page: Running) -> socket.socket:
@@ -199,3 +211,30 @@ def test_it_does_not_stand_open_to_others(tmp_path: Path) -> None:
     for page in ({"listen": "0.0.0.0:0"}, {"proxy": True}, {"hosts": ["videos.example.org"]}):
         with pytest.raises(PasswordError, match="none is set"):
             server.run(settings_at(tmp_path, **page), Log())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("proxy", [True, False])
+def test_a_proxy_is_believed_only_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: bool
+) -> None:
+    monkeypatch.setattr(server, "confine", lambda _settings, _log: None)
+    monkeypatch.setattr(password, "_COST", 4)
+    settings = settings_at(tmp_path, listen="127.0.0.1:0", proxy=proxy)
+    password.write(password.kept(settings).path, password.hashed("correct horse"))
+    with serving(settings) as page:
+        codes = []
+        for number in range(8):
+            asker = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": f"198.51.100.{number}"}
+            asker.request("GET", "/login", headers=forwarded)
+            answer = asker.getresponse()
+            text, cookie = answer.read().decode(), str(answer.getheader("Set-Cookie"))
+            assert ("Secure" in cookie) is proxy
+            form = urlencode({"password": "wrong", "csrf": token_of(text)})
+            kind = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie.partition(";")[0]}
+            asker.request("POST", "/login", form, forwarded | kind)
+            answer = asker.getresponse()
+            answer.read()
+            codes.append(answer.status)
+            asker.close()
+    assert (429 in codes) is not proxy  # eight who guess once, or one who does so eight times
