@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from daemon import landlock
 from daemon.cage import PROGRAMS, Cage, cage_of
 from daemon.config import ConfigError, Settings, load_settings
 from daemon.errors import DropError
@@ -103,6 +105,40 @@ def test_the_doctor_looks_at_the_program(tmp_path: Path, render: dict[str, objec
     (check,) = program(Settings(paths=paths, render=told))
     assert (check.state, word in check.found) == (state, True), check
     assert bool(check.advice) == (state != "ok")
+
+
+LINKS = """
+import os, sys, tempfile
+from pathlib import Path
+from daemon import landlock
+from daemon.cage import Cage
+from daemon.confinement import Confinement
+confinement = Confinement(Cage.of(sys.argv[1]))
+confinement.begin()
+
+def link():
+    folder = Path(tempfile.mkdtemp())
+    (folder / "file").write_text("x")
+    try:
+        (folder / "link").symlink_to("/etc/passwd")
+    except OSError as error:
+        return error.strerror
+    return "done"
+
+print(link(), confinement.within([], Path(sys.argv[2]), link), sep=",")
+"""
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize(("outside", "said"), [((), "done,done"), (ARGV, "Permission denied,Permission denied")])
+def test_no_link_is_laid_for_a_program_outside(tmp_path: Path, outside: tuple[str, ...], said: str) -> None:
+    working = tmp_path / "root" / "working"
+    working.mkdir(parents=True)
+    scratch = str(tmp_path / "state" / "scratch")
+    cage = Cage(working=str(working), closed=(str(tmp_path),), shut=True, scratch=scratch, outside=outside)
+    command = [sys.executable, "-c", LINKS, cage.word(), str(working)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stdout.strip() == said, ran.stderr
 
 
 def test_without_a_program_the_doctor_says_nothing() -> None:

@@ -44,6 +44,11 @@ def temporary():
 if os.path.exists(place + "/wait"):
     grand = "import os,sys,time; os.setsid(); open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
     subprocess.run([sys.executable, "-c", grand, "pid"])
+if os.path.exists(place + "/eat"):
+    held = []
+    while True:
+        held.append(b"x" * 20_000_000)
+        time.sleep(0.05)
 print("probe", json.dumps({
     "folder": os.getcwd(),
     "secret": tried(lambda: open(place + "/secret").read()),
@@ -59,7 +64,7 @@ shutil.copy(place + "/made.mp4", out)
 """
 
 
-def house(place: Path, *, confined: bool, engine: str = "command") -> House:
+def house(place: Path, *, confined: bool, engine: str = "command", limits: str = "") -> House:
     """A house with a program that hands over a film which is made already."""
     script = place / "tools" / "program.py"
     script.parent.mkdir()
@@ -75,9 +80,9 @@ def house(place: Path, *, confined: bool, engine: str = "command") -> House:
     return House(
         place,
         engine=engine,
-        more=f"readable = {json.dumps([str(script.parent), str(place / 'made.mp4'), str(place / 'wait')])}\n"
+        more=f"attempts = 1\nreadable = {json.dumps([str(script.parent), str(place / 'made.mp4')])}\n"
         f"[render.command]\nargv = {json.dumps(argv)}\nconfined = {json.dumps(confined)}\n"
-        "[limits]\nfree_bytes = 0\noutput_bytes = 1000000000\n[credentials]\nsign = false\n",
+        f"[limits]\nfree_bytes = 0\noutput_bytes = 1000000000\n{limits}[credentials]\nsign = false\n",
     )
 
 
@@ -149,6 +154,16 @@ def test_a_drop_cannot_choose_what_is_not_configured(tmp_path: Path) -> None:
     assert home.run("watch", "--once").returncode == 1
     why = (home.root / "failed" / "talk" / "WHY.txt").read_text(encoding="utf-8")
     assert 'engine is "command", which cannot be used here: no program is configured' in why
+
+
+@pytest.mark.parametrize("confined", [True, False])
+def test_the_memory_of_a_program_counts(tmp_path: Path, confined: bool) -> None:
+    home = house(tmp_path, confined=confined, limits="memory_bytes = 300000000\n")
+    (tmp_path / "eat").touch()
+    drop(home, "talk")
+    assert home.run("watch", "--once").returncode == 1
+    assert "took more than 0.3 GB of memory" in (home.root / "failed" / "talk" / "WHY.txt").read_text(encoding="utf-8")
+    assert not list((tmp_path / "state").glob("scratch/*/*")), "and it is gone"
 
 
 @pytest.mark.parametrize("confined", [True, False])

@@ -148,6 +148,35 @@ def test_a_rate_of_29_97_stays_exact(stage: Stage, footage: Footage) -> None:
     assert render.frames == 18
 
 
+def test_uneven_times_stay_as_they_are(stage: Stage, footage: Footage) -> None:
+    stamps = [0, 40, 90, 120, 200, 210, 260, 300, 310, 400, 420, 480]
+    face = footage.video("face.mp4", count=12, size=SIZE, stamps=stamps, tick=Fraction(1, 1000))
+    render = stage.play("shutil.copy(face, out)", face, seconds=0.5)
+    times = [float(time) for time in open_face(render.video, Options()).times]
+    assert np.allclose(times[:12], np.array(stamps) / 1000, 0, 1e-3)
+    assert render.driven == 0, "one for one"
+
+
+def test_a_video_that_lies_on_its_side_comes_upright(stage: Stage, footage: Footage) -> None:
+    face = footage.video("face.mp4", count=4, size=(128, 96), rotation=90)
+    render = stage.play("shutil.copy(face, out)", face)
+    assert (render.width, render.height) == (96, 128)
+
+
+def test_a_quiet_program_shows_that_it_lives(stage: Stage) -> None:
+    stage.play("time.sleep(1.5); shutil.copy(face, out)")
+    shares = [progress.share for progress in stage.seen]
+    assert shares == sorted(shares)
+    assert sum(0.06 <= share < 0.9 for share in shares) >= 4
+
+
+def test_a_program_that_is_ended_may_tidy_up_first(stage: Stage, footage: Footage) -> None:
+    note = footage.folder / "note"
+    script = f"signal.signal(15, lambda *_: (open({str(note)!r}, 'w').write('tidied'), sys.exit(0)))\ntime.sleep(60)"
+    assert "was not finished after 1 s" in stage.fails(script, timeout=1)
+    assert note.read_text() == "tidied"
+
+
 @pytest.mark.parametrize("name", ["made.mkv", "made.avi", "made.mov"])
 def test_a_container_is_what_it_is_and_not_what_it_is_called(stage: Stage, name: str) -> None:
     assert stage.play(stage.film(15, name=name)).frames == 15
