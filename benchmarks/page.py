@@ -119,8 +119,8 @@ def main() -> None:
     resident = ", ".join(f"{count / 2**20:.0f} MiB {what}" for count, what in ((empty, "then"), (now, "in the end")))
     note = (
         f"Median and worst of {ROUNDS}, over HTTP, at a load of {load:.1f}. {JOBS:,} folders in done/ and failed/, two "
-        f"takes each. The list is there {up:.1f} s after the start of the process and complete after {build:.1f} s (the "
-        f"first look ever reads every job.json). Memory: {resident}, {most / 2**20:.0f} MiB at most. The index takes "
+        f"takes each. The list is there {up:.1f} s after the start of the process and complete after {build:.1f} s (the"
+        f" first look ever reads every job.json). Memory: {resident}, {most / 2**20:.0f} MiB at most. The index takes "
         f"{index / 2**20:.0f} MiB of disk."
     )
     record("page", f"The page, with {JOBS:,} jobs", f"{table(['page', 'median', 'worst'], found)}\n\n{note}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import PurePath
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 from zipstream import ZipStream
 
 from daemon.name import key, shown
@@ -20,6 +21,21 @@ _FORBIDDEN = frozenset('<>:"|?*\\/')
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 _LONGEST = 200
 """Bytes of a name: unpacked somewhere deep, it must still fit."""
+
+
+class Bundle(StreamingResponse):
+    """Pieces that are made as they are sent; where nobody takes them any more, the file at hand is closed."""
+
+    def __init__(self, pieces: Generator[bytes, None, None], headers: dict[str, str]) -> None:
+        self._pieces = pieces
+        super().__init__(pieces, 200, headers, "application/zip")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._pieces.close()
 
 
 def archive(name: str, held: Iterable[Held], opening: Open) -> StreamingResponse:
@@ -43,7 +59,7 @@ def archive(name: str, held: Iterable[Held], opening: Open) -> StreamingResponse
         "Content-Disposition": disposition(f"{folder}.zip"),
         "Cache-Control": "private, no-store",
     }
-    return StreamingResponse(iter(stream), 200, headers, "application/zip")
+    return Bundle(iter(stream), headers)
 
 
 def usable(name: str) -> str:

@@ -87,7 +87,7 @@ def test_inputs_that_are_a_link_lead_nowhere(browser: TestClient, house: House, 
 
 
 def test_names_from_everywhere(browser: TestClient, house: House) -> None:
-    odd = ["a:b?.txt", "CON.txt", "two\nlines.txt", "Alice.PNG", "alice.png ", "c" * 250 + ".txt", "..txt.", "a\\..\\b"]
+    odd = ["a:b?.txt", "CON.txt", "two\nlines.txt", "Alice.PNG", "alice.png ", "c" * 250 + ".txt", "txt..", "a\\..\\b"]
     home = put(house.root, job(1, "..", takes=("alice",)), folder="<b>.. weekly: x")
     for name in odd:
         (home / "inputs" / name).write_text(name)
@@ -171,3 +171,25 @@ def test_a_file_that_changes_breaks_the_archive_off(video: tuple[Path, Opening])
         drained(archive("weekly", [Held(RESULT, "", path.name, size + 1, 0.0)], opening))
     longer = archive("weekly", [Held(RESULT, "", path.name, size - 1, 0.0)], opening)
     assert drained(longer)[0] == int(longer.headers["content-length"])  # what was there when it began
+
+
+def test_a_download_that_is_broken_off_leaves_no_file_open(video: tuple[Path, Opening]) -> None:
+    path, opening = video
+    os.truncate(path, 50 * MB)
+    opened: list[Opened] = []
+
+    def remembering(held: Held) -> Opened:
+        opened.append(opening(held))
+        return opened[-1]
+
+    async def gone() -> dict[str, object]:
+        while not opened:
+            await asyncio.sleep(0.001)
+        return {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        await asyncio.sleep(0)
+
+    answer = archive("weekly", [Held(RESULT, "", path.name, 50 * MB, 0.0)], remembering)
+    asyncio.run(answer({"type": "http", "asgi": {"spec_version": "2.3"}}, gone, send))
+    assert [one.file.closed for one in opened] == [True]
