@@ -6,6 +6,7 @@ import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from daemon.errors import LaterError
 from daemon.message import Gpu, Request
 from daemon.worker import Worker
 
@@ -45,8 +46,14 @@ class Crew:
 
     @contextmanager
     def hand(self, request: Request) -> Iterator[Worker]:
-        """Give a worker for one take: one that is warm for it, if there is one."""
+        """Give a worker for one take: one that is warm for it, if there is one.
+
+        Raises:
+            LaterError: All are at work.
+        """
         free = [worker for worker in self._workers if worker not in self._busy]
+        if not free:
+            raise LaterError("all render processes are at work", wait=1.0, miss=False)
         worker = min(free, key=lambda one: one.strangeness(request))
         self._busy.append(worker)
         try:

@@ -235,7 +235,7 @@ class Desk:
             work = self.works.get(folder)
             if work is None:
                 work = self.intake.take(drops[folder]) if folder in drops else None
-            elif not self.schedule.open or work.waiting is None:
+            elif not self.schedule.open or work.waiting is None or not due(work, self.clock()):
                 continue
             if work is not None:
                 return work
@@ -243,7 +243,7 @@ class Desk:
 
     def _line(self) -> list[Path]:
         now = self.clock()
-        works = [work for work in self.works.values() if work.job.to_render and due(work, now)]
+        works = [work for work in self.works.values() if work.job.to_render and (work.making or due(work, now))]
         return self.schedule.line(works, self.intake.drops())
 
     def _beat(self) -> None:

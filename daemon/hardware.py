@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from daemon.config import Settings
 from daemon.doctor import Check
+from daemon.seat import seats
 
 PATIENCE = 60.0
 """Seconds until the look at the machine counts as hung; torch takes up to ten on a cold disk."""
@@ -26,6 +28,7 @@ def hardware(settings: Settings) -> Iterator[Check]:
         return
     yield from _encoders(machine["encoders"], settings)
     yield _gpu(machine["gpu"], settings)
+    yield _processes(machine["gpu"], settings)
     yield from _engines(machine["broken"], settings)
 
 
@@ -73,6 +76,23 @@ def _gpu(usable: str, settings: Settings) -> Check:
         advice = "Install the driver and a torch built for CUDA; the service needs systemd/gpu.conf."
         return Check("device", "warn", "cpu, though there seems to be an NVIDIA GPU", advice)
     return Check("device", "ok", "cpu")
+
+
+def _processes(usable: str, settings: Settings) -> Check:
+    """Say how many videos will be made at once."""
+    render = settings.render
+    found = seats(render.processes, render.device)
+    on = f", on the GPUs {', '.join(sorted({one.gpu for one in found}))}" if found[0].gpu else ""
+    said = f"{len(found)}{on}"
+    if found[0].gpu and not usable and not render.processes:
+        advice = "Set render.processes = 1 until torch can use the GPUs."
+        return Check("render processes", "warn", f"{said}, though torch sees no GPU", advice)
+    memory = len(found) * settings.limits.memory_bytes
+    if len(found) > 1 and memory > (there := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
+        advice = "Lower render.processes or limits.memory_bytes."
+        text = f"{said}, which may take {memory / 1e9:.0f} GB together, and there are {there / 1e9:.0f}"
+        return Check("render processes", "warn", text, advice)
+    return Check("render processes", "ok", said)
 
 
 def _engines(broken: dict[str, str], settings: Settings) -> Iterator[Check]:

@@ -9,20 +9,30 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from prometheus_client import generate_latest
 
-from daemon import app, control, footing, rendition, seat, steps
+from daemon import app, control, footing, hardware, rendition, seat, steps
 from daemon.crew import Crew
-from daemon.job import TakeState
+from daemon.job import Job, JobTake, TakeState
 from daemon.log import open_log
 from daemon.message import Gpu, Request
+from daemon.metrics import Metrics
+from daemon.metrics_read import Reader
 from daemon.seat import Seat, seats
+from daemon.settings import Settings
+from daemon.status import Estimate, after, progress_line
 from daemon.work import Work
 from daemon.worker import Worker
 from lipsync import Options
 from tests.daemon.bench import FAKE, Bench, looked
 from tests.daemon.test_scheduling import VOICE, begun, faces, status
+
+if TYPE_CHECKING:
+    from daemon.arrivals import Arrivals
 
 TWO: dict[str, dict[str, object]] = {"render": {"processes": 2}}
 THREE: dict[str, dict[str, object]] = {"render": {"processes": 3}}
@@ -61,20 +71,20 @@ def alive(bench: Bench) -> list[int]:
 
 
 def test_the_faces_of_one_job_are_made_side_by_side(bench: Bench) -> None:
-    bench.drop("talk", faces("a", 6, "slow 0.7"))
+    bench.drop("talk", faces("a", 4, "slow 0.4"))
     assert bench.once(**TWO) == 0
     assert together(bench) == 2
     assert len({entry["pid"] for entry in bench.diary}) == 2
-    assert sorted(begun(bench)) == [f"a{number:03}.png" for number in range(6)], "nothing is made twice"
+    assert sorted(begun(bench)) == [f"a{number:03}.png" for number in range(4)], "nothing is made twice"
     heard = [line["speeches_heard"] for line in bench.log if line["event"] == "take finished"]
-    assert heard == [1] * 6, "each process listens once"
-    assert {path.name for path in (bench.root / "done/talk").iterdir()} >= {"a000.mp4", "a005.jpg", "manifest.json"}
+    assert heard == [1] * 4, "each process listens once"
+    assert {path.name for path in (bench.root / "done/talk").iterdir()} >= {"a000.mp4", "a003.jpg", "manifest.json"}
     assert {entry["cores"] for entry in bench.diary} == {str(-(-len(os.sched_getaffinity(0)) // 2))}
 
 
 def test_two_jobs_are_made_side_by_side(bench: Bench) -> None:
-    bench.drop("one", faces("a", 2, "slow 0.8"))
-    bench.drop("two", faces("b", 2, "slow 0.8"))
+    bench.drop("one", faces("a", 2, "slow 0.4"))
+    bench.drop("two", faces("b", 2, "slow 0.4"))
     assert bench.once(**TWO) == 0
     assert [face[0] for face in begun(bench)][:2] == ["a", "b"], "each has one of the two"
     assert together(bench) == 2
@@ -104,10 +114,12 @@ def test_a_third_one_comes_while_two_are_at_work(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("word", ["segv", "exit", "hang", "nonsense", "tired", "empty"])
+@pytest.mark.parametrize(
+    "word", ["segv", "hang", *(pytest.param(word, marks=pytest.mark.soak) for word in ("exit", "nonsense", "empty"))]
+)
 def test_what_happens_to_one_disturbs_no_other(bench: Bench, word: str) -> None:
-    bench.drop("talk", VOICE | {"ann.png": f"once:{word}", "bob.png": "slow 1.5"})
-    assert bench.once(**TWO, limits={"silence_s": 1.0}) == 0
+    bench.drop("talk", VOICE | {"ann.png": f"once:{word}", "bob.png": "slow 0.8"})
+    assert bench.once(**TWO, limits={"silence_s": 0.6}) == 0
     assert (bench.begun("ann.png"), bench.begun("bob.png")) == (2, 1)
     assert bench.places() == ["done/talk"]
     ended = [line for line in bench.log if line["event"] == "renderer started"]
@@ -185,10 +197,10 @@ def test_killed_it_leaves_no_orphans_and_makes_nothing_twice(bench: Bench) -> No
 
 
 def test_folders_have_equal_shares_of_all_processes(bench: Bench) -> None:
-    bench.drop("large", faces("l", 14, "slow 0.3"))
+    bench.drop("large", faces("l", 12, "slow 0.2"))
     with bench.watching(**TWO):
         bench.wait(lambda: len(begun(bench)) == 2)
-        bench.drop("small", faces("s", 4, "slow 0.3"))
+        bench.drop("small", faces("s", 4, "slow 0.2"))
         bench.wait(lambda: {"done/small", "done/large"} <= set(bench.places()), 40)
     made = "".join(face[0] for face in begun(bench))
     between = made[made.index("s") : made.rindex("s")]
@@ -196,8 +208,8 @@ def test_folders_have_equal_shares_of_all_processes(bench: Bench) -> None:
 
 
 def test_high_takes_all_processes(bench: Bench) -> None:
-    bench.drop("usual", faces("u", 2, "slow 0.3"))
-    bench.drop("soon", faces("h", 4, "slow 0.3") | {"job.toml": 'priority = "high"'})
+    bench.drop("usual", faces("u", 2, "slow 0.1"))
+    bench.drop("soon", faces("h", 4, "slow 0.1") | {"job.toml": 'priority = "high"'})
     assert bench.once(**TWO) == 0
     assert [face[0] for face in begun(bench)] == list("hhhhuu")
 
@@ -225,8 +237,8 @@ def test_a_bug_parks_one_job_and_the_takes_of_others_go_on(bench: Bench, monkeyp
         honest(work, face)
 
     monkeypatch.setattr(rendition, "place", broken)
-    bench.drop("bad", VOICE | {"a.png": "slow 1", "b.png": "once:slow 60"})
-    bench.drop("good", faces("g", 1, "slow 2"))
+    bench.drop("bad", VOICE | {"a.png": "slow 0.8", "b.png": "once:slow 60"})
+    bench.drop("good", faces("g", 1, "slow 1.5"))
     assert bench.once(**THREE) == 1
     assert bench.places() == ["done/good", "working/bad"]
     assert bench.begun("g000.png") == 1
@@ -279,7 +291,7 @@ def test_what_is_half_written_by_others_is_left_alone(tmp_path: Path) -> None:
 def test_each_process_has_a_gpu_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     there = ("GPU-a", "GPU-b")
     monkeypatch.setattr(app, "seats", lambda processes, device: seats(processes, device, there))
-    bench.drop("talk", faces("a", 4, "slow 0.5"))
+    bench.drop("talk", faces("a", 2, "slow 0.4"))
     assert bench.once(render={"processes": 0}) == 0
     assert sorted({(entry["gpu"], entry["pid"]) for entry in bench.diary}) == sorted(
         {entry["gpu"]: entry["pid"] for entry in bench.diary}.items()
@@ -360,3 +372,67 @@ def test_a_take_goes_to_the_process_that_is_warm_for_it(tmp_path: Path) -> None:
 def test_memory_of_gpus_is_added_up_once_for_each() -> None:
     gpu = Gpu(2, 5, 10)
     assert Gpu.together([("0", gpu), ("0", replace(gpu, held=3)), ("1", gpu)]) == Gpu(7, 10, 20)
+
+
+def test_doctor_says_how_many_there_will_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = {"encoders": {"libx264": True, "h264_nvenc": False, "aac": True}, "gpu": "an H200", "broken": {}}
+    monkeypatch.setattr(hardware, "_survey", lambda: machine)
+
+    def told(**render: object) -> tuple[str, str]:
+        settings = Settings(paths={"root": tmp_path, "state": tmp_path}, limits={"memory_bytes": 1}, render=render)
+        (check,) = (check for check in hardware.hardware(settings) if check.name == "render processes")
+        assert check.advice or check.state == "ok"
+        return check.state, check.found
+
+    assert told(device="cpu") == ("ok", "1")
+    assert told(device="cpu", processes=3) == ("ok", "3")
+    monkeypatch.setattr(hardware, "seats", lambda processes, device: seats(processes, device, ("0", "1")))
+    assert told() == ("ok", "2, on the GPUs 0, 1")
+    machine["gpu"] = ""
+    assert told() == ("warn", "2, on the GPUs 0, 1, though torch sees no GPU")
+    huge = Settings(
+        paths={"root": tmp_path}, limits={"memory_bytes": 1 << 50}, render={"processes": 2, "device": "cpu"}
+    )
+    assert "Lower render.processes" in [one.advice for one in hardware.hardware(huge)][-2]
+
+
+def test_metrics_count_all_that_are_at_work(tmp_path: Path) -> None:
+    metrics = Metrics(Reader(tmp_path, tmp_path, "1"))
+    now = time.monotonic()
+    job = Job("x", "x", "", "null")
+    work = SimpleNamespace(home=tmp_path, job=job, parked=False, at_work=((now - 5, 0.25), (now - 50, 0.5)))
+    arrivals = SimpleNamespace(drops=list, arriving=0)
+    metrics.see([cast("Work", work)], cast("Arrivals", arrivals))
+    for card, pid in (("0", os.getpid()), ("1", os.getppid())):
+        metrics.renderer_began(pid)
+        metrics.gpu(Gpu(1, 2, 10), pid, card)
+    found = dict(line.split(" ") for line in generate_latest(metrics.registry).decode().splitlines() if line[0] != "#")
+    assert float(found["lipsyncd_rendering"]) == 2
+    assert float(found["lipsyncd_rendering_share"]) == 0.5
+    assert 50 <= float(found["lipsyncd_rendering_seconds"]) < 60
+    assert float(found['lipsyncd_gpu_bytes{of="total"}']) == 20
+    assert float(found['lipsyncd_resident_bytes{process="renderer"}']) > 0
+    metrics.renderer_ended("died", os.getppid())
+    work.at_work = ()
+    metrics.see([cast("Work", work)], cast("Arrivals", arrivals))
+    after = generate_latest(metrics.registry).decode()
+    assert 'lipsyncd_gpu_bytes{of="total"} 10.0' in after
+    assert "lipsyncd_rendering 0.0" in after
+
+
+def test_the_line_about_several_takes() -> None:
+    names = [f"f{number}" for number in range(6)]
+    job = Job("x", "x", "", "null", takes=tuple(JobTake(name, f"{name}.png", "v.wav") for name in names))
+    now = [0.0]
+    estimate = Estimate(clock=lambda: now[0])
+    for face in ("f1.png", "f3.png"):
+        estimate.begin(face)
+    shares = {"f1.png": 0.5, "f3.png": 0.25}
+    assert estimate.job_left({"f1.png": 0.0, "f3.png": 0.25}, 4) is None
+    now[0] = 10.0
+    left = estimate.job_left(shares, after(job, len(shares)))
+    assert left == pytest.approx((10 + 30 + 4 * (20 + 40) / 2) / 2)
+    assert progress_line(job, shares, left) == "2/6 f1.mp4 50 %, 4/6 f3.mp4 25 %, about 1 min 20 s left"
+    assert estimate.job_left(shares, 0) == pytest.approx(30), "the slower one"
+    every = {f"{name}.png": 0.0 for name in names}
+    assert progress_line(job, every, None).endswith("4/6 f3.mp4 0 %, 2 more at work")
