@@ -52,7 +52,7 @@ if os.path.exists(place + "/eat"):
 print("probe", json.dumps({
     "folder": os.getcwd(),
     "secret": tried(lambda: open(place + "/secret").read()),
-    "jobs": tried(lambda: str(len(os.listdir(place + "/root/working")))),
+    "jobs": tried(lambda: str(len(os.listdir(os.path.join(place, "root", "working"))))),
     "write elsewhere": tried(lambda: open(place + "/written", "w").close()),
     "socket": tried(lambda: socket.socket().close()),
     "temporary": tried(temporary),
