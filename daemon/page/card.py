@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +19,8 @@ from daemon.journal import FILE_NAME, INPUTS, OURS, read
 from daemon.name import shown
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_MARK = re.compile(r"[0-9a-z_-]{6,}")
+"""Shorter ones would be found by chance in nearly all jobs."""
 _LONGEST = 300
 """Characters of a sentence that is shown in a list."""
 
@@ -100,10 +102,15 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True)
 class Terms:
-    """By what a job is found: ``words`` of people, and ``marks`` of programs (ids, hashes, addresses)."""
+    """By what a job is found: ``words`` of people, and ``marks`` of programs: ids, and what hashes addresses hold."""
 
     words: str
-    marks: str
+    marks: frozenset[str]
+
+
+def marks_in(text: str) -> list[str]:
+    """Give what in a text may be an id, a hash or the heart of an address, the longest first."""
+    return sorted(_MARK.findall(folded(text)), key=len, reverse=True)
 
 
 def card_of(home: Path) -> tuple[Card, Terms] | None:
@@ -118,7 +125,7 @@ def card_of(home: Path) -> tuple[Card, Terms] | None:
         if not os.path.lexists(paper_of(home)) and not (place == "working" and (home / INPUTS).is_dir()):
             return None
         card = Card(place, folder, tag_of(place, folder), "", _changed(home), Standing.DAMAGED, said=_short(str(error)))
-        return card, Terms(folded(shown(folder)), card.tag)
+        return card, Terms(folded(shown(folder)), frozenset())
     made = job.in_state(TakeState.RENDERED)
     again = place == "working" and (home / OURS / RETRY).exists()
     card = Card(
@@ -136,7 +143,10 @@ def card_of(home: Path) -> tuple[Card, Terms] | None:
         poster=next((_clean(f"{take.name}.jpg") for take in made), ""),
         said=_short(next(_faults(job), "") or job.error),
     )
-    return card, Terms(_joined((shown(folder), *_words(job))), _joined(_marks(job)))
+    return card, Terms(
+        folded("\n".join(dict.fromkeys(word for word in (shown(folder), *_words(job)) if word))),
+        frozenset(mark for text in _marks(job) for mark in marks_in(text)),
+    )
 
 
 def _standing(place: str, job: Job, again: bool) -> Standing:
@@ -171,10 +181,6 @@ def _marks(job: Job) -> Iterator[str]:
     yield from (one.sha256 for one in job.inputs)
     for receipt in (*job.receipts, *job.sent, *(one.receipt for one in job.gathered)):
         yield from (receipt.address, receipt.sha256)
-
-
-def _joined(words: Iterable[str]) -> str:
-    return folded("\n".join(dict.fromkeys(word for word in words if word)))
 
 
 def _moment(text: str) -> int:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.page.card import Card, Standing, Terms, folded
+from daemon.page.card import Card, Standing, Terms, folded, marks_in
 from daemon.page.store import Store
 
 FILE_NAME = "page.sqlite"
-VERSION = 2
+VERSION = 3
 """Of what is in it, and of how cards are made."""
 PAGE = 24
 """Cards on a page."""
@@ -32,13 +32,16 @@ CREATE INDEX newest ON card (at, tag, standing) WHERE standing != '';
 CREATE INDEX stands ON card (standing, at, tag);
 CREATE INDEX named ON card (id);
 CREATE INDEX tagged ON card (tag);
-CREATE TABLE terms (number INTEGER PRIMARY KEY, words TEXT NOT NULL, marks TEXT NOT NULL);
+CREATE TABLE terms (number INTEGER PRIMARY KEY, words TEXT NOT NULL);
+CREATE TABLE mark (text TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (text, number)) WITHOUT ROWID;
+CREATE INDEX marked ON mark (number);
 """
 _ID = 3
 _COLUMNS = "place, folder, tag, id, at, standing, title, state, takes, made, seconds, poster, said"
 _PUT = f"INSERT INTO card (stamp, {_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - names of our own
-_LONG = 6
-"""Characters from which on a word is looked for in hashes and addresses, too: shorter ones are in nearly all."""
+_MARKED = "OR number IN (SELECT number FROM mark WHERE text >= ? AND text < ?)"
+_LAST = "\U0010ffff"
+"""Comes after everything that begins alike."""
 Stamped = tuple[str, tuple[Card, Terms] | None]
 """What tells whether a folder has changed; and its card and terms, None where it is no job's."""
 Known = dict[str, str]
@@ -121,20 +124,24 @@ def _put(base: sqlite3.Connection, place: str, found: Mapping[str, Stamped], gon
     base.execute("BEGIN IMMEDIATE")
     try:
         for folder in (*gone, *found):
-            where = (place, os.fsencode(folder))
-            base.execute(
-                "DELETE FROM terms WHERE number = (SELECT number FROM card WHERE place = ? AND folder = ?)", where
-            )
-            base.execute("DELETE FROM card WHERE place = ? AND folder = ?", where)
+            _forget(base, place, folder)
         for folder, (stamp, read) in found.items():
             number = base.execute(_PUT, (stamp, *(_values(read[0]) if read else _nothing(place, folder)))).lastrowid
             if read:
-                base.execute("INSERT INTO terms VALUES (?, ?, ?)", (number, read[1].words, read[1].marks))
+                base.execute("INSERT INTO terms VALUES (?, ?)", (number, read[1].words))
+                base.executemany("INSERT INTO mark VALUES (?, ?)", [(mark, number) for mark in read[1].marks])
         base.execute("COMMIT")
     except sqlite3.Error:
         with contextlib.suppress(sqlite3.Error):
             base.execute("ROLLBACK")
         raise
+
+
+def _forget(base: sqlite3.Connection, place: str, folder: str) -> None:
+    where = (place, os.fsencode(folder))
+    for (number,) in base.execute("SELECT number FROM card WHERE place = ? AND folder = ?", where).fetchall():
+        for table in ("mark", "terms", "card"):
+            base.execute(f"DELETE FROM {table} WHERE number = ?", (number,))  # noqa: S608 - names of our own
 
 
 def _values(card: Card) -> tuple[object, ...]:
@@ -183,8 +190,11 @@ def _found(base: sqlite3.Connection, query: Query) -> str:
     words = folded(query.words).split()
     if not words:
         return "standing != ''"
-    parts = ["(instr(words, ?) OR instr(marks, ?))" if len(word) >= _LONG else "instr(words, ?)" for word in words]
-    given = [word for word in words for _ in range(2 if len(word) >= _LONG else 1)]
+    parts, given = list[str](), list[str]()
+    for word in words:
+        mark = next(iter(marks_in(word)), "")
+        parts.append(f"(instr(words, ?) {_MARKED if mark else ''})")
+        given += [word, mark, f"{mark}{_LAST}"] if mark else [word]
     base.execute("PRAGMA temp_store = MEMORY")
     base.execute("CREATE TEMP TABLE IF NOT EXISTS hit (number INTEGER PRIMARY KEY)")
     base.execute("DELETE FROM hit")

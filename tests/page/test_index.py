@@ -102,6 +102,9 @@ def test_damaged_folders_are_listed_and_foreign_ones_are_not(share: Share) -> No
         (f"ipfs://{cid('周报 47bobv')}", ["周报 47"]),
         (sha256("l'étévoice.wav"), ["l'été"]),
         ("00000002", ["l'été"]),
+        (f"https://ipfs.io/ipfs/{cid('周报 47bobv')}/bob.mp4?download=true", ["周报 47"]),
+        (f"{sha256('周报 47alicev')[:12]} 周", ["周报 47"]),
+        (f"{sha256('周报 47alicev')[:12]} été", []),
         ("0000", []),  # short ones are in too many hashes
         ("%", []),
         ("_", []),
