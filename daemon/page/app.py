@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
-from daemon import live
 from daemon.errors import DaemonError
 from daemon.page import entrance, history, now, wrong
 from daemon.page.assets import Assets
@@ -26,7 +25,7 @@ AREAS: tuple[ModuleType, ...] = (entrance, now, history)
 
 
 def _news(house: House) -> str:
-    return Board(live.read(house.state)).news()
+    return Board.of(house.root, house.state).news()
 
 
 def build(house: House) -> Guard:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from daemon.live import AtWork, Live, Queued
+from daemon import pause
+from daemon.live import AtWork, Live, Queued, read
 from daemon.page import amounts
 from daemon.page.words import LANGUAGES, Speaker
 
@@ -20,6 +22,12 @@ class Board:
     """
 
     live: Live | None
+
+    @classmethod
+    def of(cls, root: Path, state: Path) -> Board:
+        """Look what there is; whether it is paused is seen at once, before the daemon has seen it."""
+        said = read(state)
+        return cls(replace(said, paused=pause.paused(root)) if said else None)
 
     @property
     def waiting(self) -> tuple[Queued, ...]:

@@ -101,15 +101,16 @@ async def prefer(request: Request) -> Response:
 
 
 def _board(request: Request, template: str) -> Response:
-    said, t = live.read(house_of(request).state), speaker_of(request)
+    house, t = house_of(request), speaker_of(request)
+    found = Board.of(house.root, house.state)
     facts = {
-        "board": Board(said),
-        "live": said,
+        "board": found,
+        "live": found.live,
         "priorities": PRIORITIES,
         "mark": board.mark,
         "percent": board.percent,
         "left": partial(board.left, t),
-        "machine": board.machine(t, said) if said else "",
+        "machine": board.machine(t, found.live) if found.live else "",
     }
     return render(request, template, **facts)
 

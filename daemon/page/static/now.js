@@ -5,8 +5,10 @@ const board = document.getElementById("board");
 const lost = document.getElementById("lost");
 const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const PICTURE_EVERY = 1500;
+const BOARD_EVERY = 2000;
 let source = null;
 let asked = false;
+let renewed = 0;
 
 function here() {
   return document.getElementById("board-now").dataset.board;
@@ -14,8 +16,11 @@ function here() {
 
 // Another board: something began, ended or moved. The server puts it together, in the right language.
 async function renew() {
-  if (asked || board.contains(document.activeElement) && document.activeElement.tagName === "SELECT") return;
+  const chosen = document.activeElement;
+  if (asked || (chosen && chosen.tagName === "SELECT")) return;
   asked = true;
+  await new Promise((later) => setTimeout(later, Math.max(0, renewed + BOARD_EVERY - Date.now())));
+  renewed = Date.now();
   try {
     const answer = await fetch("/now", { headers: { Accept: "text/html" }, redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
