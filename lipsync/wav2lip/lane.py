@@ -67,9 +67,9 @@ class Lane:
             return self._fetch(len(faces))
 
     def _send(self, mels: NDArray[np.float32], faces: NDArray[np.uint8]) -> None:
-        for number, given in enumerate((mels, faces)):
-            near, far = self._near[number], self._far[number]
-            near.numpy()[: len(given)] = given
+        for near, given in zip(self._near, (mels, faces), strict=False):
+            near.numpy()[: len(faces)] = given
+        for near, far in zip(self._near[:2], self._far, strict=False):
             far.copy_(near, non_blocking=True)
 
     def _run(self, count: int) -> None:
