@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Door:
         self._kept = password.kept(settings)
         self._locked = reachable(settings.page)
         self._seen = _Seen()
-        self._one = threading.Lock()
+        self._one = asyncio.Lock()
 
     @property
     def guarded(self) -> bool:
@@ -51,11 +51,12 @@ class Door:
         """Whether a session that was let in still may stay."""
         return self.inside(session) and self.sessions.lasts(session)
 
-    def enter(self, given: str) -> Session | None:
+    async def enter(self, given: str) -> Session | None:
         """Give a new session to whoever knows the password; takes a while, and one at a time."""
-        stored = self._stored()
-        with self._one:
-            return Session.new(self._mark(stored)) if stored and password.right(given, stored) else None
+        async with self._one:  # not in a thread: those who guess would keep them all
+            stored = self._stored()
+            right = bool(stored) and await asyncio.to_thread(password.right, given, stored)
+        return Session.new(self._mark(stored)) if right else None
 
     def _mark(self, stored: str) -> str:
         return self.sessions.digest(f"mark {stored}")[:16] if stored else ""

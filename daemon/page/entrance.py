@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,7 +35,7 @@ async def log_in(request: Request) -> Response:
         answer = _form(request, onward, "page.login.wait", 429, seconds=seconds)
         answer.headers["Retry-After"] = str(seconds)
         return answer
-    session = await run_in_threadpool(door.enter, form.get("password", ""))
+    session = await door.enter(form.get("password", ""))
     if session is None:
         return _form(request, onward, "page.login.wrong", 403)
     door.throttle.forgive(address)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -66,8 +65,8 @@ class Guard:
         if odd := self._odd(request):
             await odd(scope, receive, dress.plain(send))
             return
-        session, fresh = await run_in_threadpool(self._session, request)
-        visit = await run_in_threadpool(self._visit, request, session)
+        session, fresh = self._session(request)  # at once: areas may keep all threads waiting for a share that hangs
+        visit = self._visit(request, session)
         scope[SCOPE] = visit
         dressed = dress.Dress(send, request, visit, self._door.sessions, session if fresh else None)
         body = Body(receive, None if scope["path"].startswith(self._streams or ("\0",)) else LARGEST)
