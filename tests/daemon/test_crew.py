@@ -197,10 +197,10 @@ def test_killed_it_leaves_no_orphans_and_makes_nothing_twice(bench: Bench) -> No
 
 
 def test_folders_have_equal_shares_of_all_processes(bench: Bench) -> None:
-    bench.drop("large", faces("l", 12, "slow 0.2"))
+    bench.drop("large", faces("l", 14, "slow 0.3"))
     with bench.watching(**TWO):
         bench.wait(lambda: len(begun(bench)) == 2)
-        bench.drop("small", faces("s", 4, "slow 0.2"))
+        bench.drop("small", faces("s", 4, "slow 0.3"))
         bench.wait(lambda: {"done/small", "done/large"} <= set(bench.places()), 40)
     made = "".join(face[0] for face in begun(bench))
     between = made[made.index("s") : made.rindex("s")]

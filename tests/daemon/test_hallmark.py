@@ -14,7 +14,7 @@ import pytest
 from daemon import control
 from daemon.errors import JournalError
 from daemon.hallmark import Hallmark
-from daemon.job import Job, State, TakeState
+from daemon.job import Job, JobTake, State, TakeState
 from daemon.journal import dumps
 from publishers import Receipt
 from tests.daemon.bench import Bench
@@ -67,7 +67,7 @@ def linked(home: Path) -> None:
     video.symlink_to(home.parents[1] / "elsewhere.mp4")
 
 
-@pytest.mark.parametrize("forge", [swapped, poster, linked])
+@pytest.mark.parametrize("forge", [swapped, *(pytest.param(one, marks=pytest.mark.soak) for one in (poster, linked))])
 def test_a_file_that_is_not_the_one_we_made_is_made_anew(bench: Bench, forge: Callable[[Path], None]) -> None:
     forge(failed(bench))
     control.retry(bench.root, "talk")
@@ -101,11 +101,24 @@ def number(said: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("forge", [receipts, key, files, bare, odd, number])
-def test_a_changed_job_json_counts_for_nothing(bench: Bench, forge: Callable[[dict[str, Any]], None]) -> None:
+def test_a_changed_job_json_is_not_known(tmp_path: Path, forge: Callable[[dict[str, Any]], None]) -> None:
+    hallmark, paper = Hallmark(tmp_path), tmp_path / "job.json"
+    take = JobTake("ann", "ann.png", "a.wav")
+    job = Job("12345678", "talk", "2026-11-21T00:00:00.000+00:00", "null", takes=(take,))
+    said = json.loads(hallmark.strike(job, {"ann.mp4": "1"}))
+    paper.write_text(json.dumps(said), encoding="utf-8")
+    assert hallmark.known(paper) == (job, {"ann.mp4": "1"})
+    forge(said)
+    paper.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(JournalError, match="was not written here"):
+        hallmark.known(paper)
+
+
+def test_a_changed_job_json_counts_for_nothing(bench: Bench) -> None:
     paper = failed(bench) / ".lipsyncd/job.json"
     before = bench.job("failed/talk")
     said = json.loads(paper.read_text(encoding="utf-8"))
-    forge(said)
+    receipts(said)
     paper.write_text(json.dumps(said), encoding="utf-8")
     control.retry(bench.root, "talk")
     assert bench.once() == 0
