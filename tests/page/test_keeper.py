@@ -188,6 +188,26 @@ def test_it_dies_with_the_daemon(tmp_path: Path) -> None:
         until(lambda: not alive(pid), 5)
 
 
+@pytest.mark.e2e
+def test_it_can_be_shown_alone(tmp_path: Path) -> None:
+    settings_at(tmp_path)
+    words = [sys.executable, "-m", "daemon", "page", "serve"]
+    home = {"LIPSYNCD_PATHS__ROOT": str(tmp_path / "root"), "LIPSYNCD_PATHS__STATE": str(tmp_path / "state")}
+    listen = "LIPSYNCD_PAGE__LISTEN"
+    with subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, env=os.environ | home | {listen: "[::1]:0"}
+    ) as page:
+        assert page.stderr is not None
+        address = json.loads(page.stderr.readline())["address"]
+        taken = subprocess.run(words, capture_output=True, env=os.environ | home | {listen: address}, check=False)
+        assert taken.returncode == 3
+        page.send_signal(signal.SIGINT)
+        assert page.wait(10) == 0
+    world = subprocess.run(words, capture_output=True, env=os.environ | home | {listen: "0.0.0.0:0"}, check=False)
+    assert world.returncode == 2
+    assert b"lipsyncd page passwd" in world.stderr
+
+
 WALLS = """
 import os, sys
 from pathlib import Path

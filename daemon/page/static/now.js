@@ -3,6 +3,7 @@
 
 const board = document.getElementById("board");
 const lost = document.getElementById("lost");
+const said = document.getElementById("said");
 const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const PICTURE_EVERY = 1500;
 const BOARD_EVERY = 2000;
@@ -16,24 +17,26 @@ function here() {
 
 // Another board: something began, ended or moved. The server puts it together, in the right language.
 async function renew() {
-  const chosen = document.activeElement;
-  if (asked || (chosen && chosen.tagName === "SELECT")) return;
+  if (asked || choosing()) return;
   asked = true;
   await new Promise((later) => setTimeout(later, Math.max(0, renewed + BOARD_EVERY - Date.now())));
   renewed = Date.now();
   try {
-    const answer = await fetch("/now", { headers: { Accept: "text/html" }, redirect: "error" });
-    if (!answer.ok) throw new Error(String(answer.status));
+    const answer = await fetch("/now", { headers: { Accept: "text/html" }, redirect: "manual" });
+    if (answer.type === "opaqueredirect") location.reload(); // to the login
+    if (!answer.ok || choosing()) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     const focus = document.activeElement && board.contains(document.activeElement) ? where(document.activeElement) : "";
+    const before = headline();
     board.replaceChildren(...fresh.childNodes);
     prepare();
+    if (headline() !== before) said.textContent = headline();
     if (focus) {
       const again = board.querySelector(focus);
       if (again) again.focus({ preventScroll: true });
     }
   } catch {
-    if (!source || source.readyState === EventSource.CLOSED) location.reload();
+    return; // no answer: the events will tell when there is one
   } finally {
     asked = false;
   }
@@ -76,15 +79,29 @@ function picture(img, version) {
   next.src = address;
 }
 
-// A choice is sent at once; the button beside it is for those without script.
+// The button is there when there is something to send.
 function prepare() {
   for (const form of board.querySelectorAll("form.priority")) {
-    form.classList.add("auto");
-    form.querySelector("select").addEventListener("change", () => form.requestSubmit());
+    const [select, button] = [form.querySelector("select"), form.querySelector("button")];
+    const show = () => { button.hidden = select.value === select.dataset.now; };
+    select.addEventListener("change", show);
+    show();
   }
 }
 
+// Somebody is about to choose: what they look at must not go away.
+function choosing() {
+  const focus = document.activeElement;
+  if (focus && focus.tagName === "SELECT") return true;
+  return [...board.querySelectorAll("select")].some((select) => select.value !== select.dataset.now);
+}
+
+function headline() {
+  return board.querySelector(".headline").textContent;
+}
+
 function listen() {
+  if (source) source.close();
   source = new EventSource("/events");
   source.onopen = () => { lost.hidden = true; };
   source.onmessage = (event) => {
@@ -95,8 +112,19 @@ function listen() {
   source.onerror = () => {
     lost.textContent = board.dataset.lost;
     lost.hidden = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(again, 5000);
   };
+}
+
+// Refused: the page has ended, or the session has.
+async function again() {
+  try {
+    const answer = await fetch("/now", { headers: { Accept: "text/html" }, redirect: "manual" });
+    if (answer.type === "opaqueredirect") location.reload();
+  } catch {
+    // nobody is there yet
+  }
+  if (!document.hidden) listen();
 }
 
 // Nobody looks: nothing is sent, and a phone may sleep.
