@@ -14,13 +14,13 @@ from importlib.metadata import version
 
 from structlog.typing import FilteringBoundLogger
 
-import lipsync
 import publishers
 from daemon import claim, conclusion, notify, owner, rendition, retention
 from daemon.adoption import Adoption
 from daemon.arrivals import Arrivals
 from daemon.beacon import Beacon
 from daemon.cage import PROGRAMS, cage_of
+from daemon.choice import choices
 from daemon.crew import Crew
 from daemon.desk import Desk
 from daemon.errors import Stopped
@@ -32,7 +32,6 @@ from daemon.journal import Journal
 from daemon.log import open_log
 from daemon.marking import Marking, Pen
 from daemon.mount import Ground
-from daemon.order import Choices
 from daemon.page_keeper import showing
 from daemon.papers import Papers
 from daemon.pause import Pause
@@ -177,7 +176,7 @@ def _desk(
     owners = owner.Owners(owner.here())
     return Desk(
         journal=journal,
-        arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, _choices(settings), patient=not once), log),
+        arrivals=Arrivals(Inbox(journal.inbox, settings.inbox.settle, choices(settings), patient=not once), log),
         schedule=_schedule(settings, log, once=once),
         retention=Retention(journal, retention.Terms(settings.done.keep_days, settings.done.keep_inputs), log),
         pipeline=Pipeline(
@@ -216,13 +215,6 @@ def _terms(settings: Settings, hallmark: Hallmark) -> claim.Terms:
     return claim.Terms(
         settings.render.engine, settings.publish.to, settings.publish.review, version("lipsyncd"), hallmark
     )
-
-
-def _choices(settings: Settings) -> Choices:
-    """Say what a drop may choose from, and which engines not, and why."""
-    lacking = "no program is configured for it (render.command.argv)"
-    barred = {} if settings.render.command.argv else {PROGRAMS: lacking}
-    return Choices(tuple(lipsync.engine_names()), tuple(publishers.names()), barred)
 
 
 def _living(notifier: notify.Notifier, stop: threading.Event) -> None:

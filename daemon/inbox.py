@@ -239,6 +239,18 @@ def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[Job
         DropError: It is refused.
         OSError: Its job.toml cannot be read just now.
     """
+    takes, order = cast_listing(folder, found, choices)
+    _check_readable(folder, (*found.names(Kind.AUDIO), *found.names(Kind.FACE)))
+    return takes, order
+
+
+def cast_listing(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[JobTake, ...], Order]:
+    """Decide what is to be made of a folder by its listing; of its files only job.toml is looked at.
+
+    Raises:
+        DropError: It is refused.
+        OSError: Its job.toml cannot be read just now.
+    """
     if found.finished:
         raise DropError(
             "this is a finished folder of done/, with the dropped files in its inputs/",
@@ -259,7 +271,6 @@ def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[Job
         message = f"there is no face in it but {shown(seen[0])}, which only shows who is meant"
         raise DropError(message, "Add a video or a photo that shall speak.", lacking=True)
     pairs = cast(audios, faces)
-    _check_readable(folder, (*audios, *seen))
     stems = results(faces)
     takes = [_take(face, speech, stems[face], order) for face, speech in pairs.items()]
     takes += [_unread(name) for name in unread]

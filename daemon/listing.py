@@ -54,6 +54,7 @@ _UNREAD = re.compile(
 )
 """Pictures, videos and audio of kinds that are not read: worth a word, because a person expects something of them."""
 
+NESTED = "in a folder of its own"
 _MOST = 10_000
 """Entries that are looked at; a drop with more is no drop."""
 
@@ -131,7 +132,7 @@ def listing(folder: Path) -> Listing:
             on_its_way.append(path)
         elif reason:
             odd.append((path, reason))
-        kind = _kind(name) if not reason else Kind.OTHER
+        kind = kind_of(name) if not reason else Kind.OTHER
         entries.append(Entry(path, kind, status.st_size, status.st_mtime_ns))
     entries.sort(key=lambda entry: entry.path)
     return Listing(tuple(entries), tuple(on_its_way), tuple(sorted(odd)), tuple(_ours(folder)))
@@ -171,11 +172,12 @@ def _oddity(path: str, status: os.stat_result) -> str:
     if status.st_nlink > 1:
         return "a hard link: the same file also lies somewhere else"
     if "/" in path:
-        return "in a folder of its own"
+        return NESTED
     return ""
 
 
-def _kind(name: str) -> Kind:
+def kind_of(name: str) -> Kind:
+    """Say what a file is for, by its name."""
     if name == ORDER:
         return Kind.ORDER
     stem, dot, suffix = name.rpartition(".")
