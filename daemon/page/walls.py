@@ -44,6 +44,7 @@ def confine(settings: Settings, log: FilteringBoundLogger) -> None:
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     homes = {Path(sys.prefix), Path(sys.base_prefix), Path(daemon.__file__).parents[1], settings.weights}
     kept = str(settings.publisher("folder").get("path") or "")  # read, where somebody asks whether all of it is there
+    homes |= {Path(place) for place in sys.path if place}
     homes |= {Path(place).expanduser() for place in (settings.page.password_file, _credentials(), kept) if place}
     rules = [Rule(path.resolve(), READ) for path in (*map(Path, _SYSTEM), *homes)]
     rules += [Rule(path.resolve(), SCRATCH) for path in (paths.root, paths.state, Path(tempfile.gettempdir()))]
