@@ -57,12 +57,17 @@ class Census:
         if whole:
             self._work()
             return Coverage(sum(len(_folders(path)) for path in self._places.values()), 0)
+        coverage = self.glance()
+        if coverage.left or time.monotonic() - self._looked > _EVERY:
+            self._start()
+        return coverage
+
+    def glance(self) -> Coverage:
+        """See what came and went, as far as that is quick, and no more."""
         folders, left = 0, 0
         for place, path in self._places.items():
             found, unread = self._glance(place, path)
             folders, left = folders + found, left + unread
-        if left or time.monotonic() - self._looked > _EVERY:
-            self._start()
         return Coverage(folders, left)
 
     def _glance(self, place: str, path: Path) -> tuple[int, int]:

@@ -70,7 +70,7 @@ class House:
         Raises:
             HTTPException: 404: there is none.
         """
-        self.census.look()
+        self.census.glance()
         cards = self.census.index.lookup(identity)
         filed = self._whereabouts.find(identity, [self.root / card.place / card.folder for card in cards])
         if filed is None:
