@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lipsync.wav2lip.network import SIZES, Layer, Make, Step
+from lipsync.wav2lip.product import product_of
 
 
 class Packed(nn.Module):
@@ -48,10 +49,10 @@ class Packed(nn.Module):
 
 
 def packing(batch: int, kind: torch.dtype) -> Make:
-    """Say how to make layers for the CPU: packed where that works here, else plain."""
+    """Say how to make layers for the CPU: as products or packed where that works here, else plain."""
     if not _works(kind):
         return Step
-    return lambda layer, weight, bias: Packed(layer, weight, bias, batch)
+    return lambda layer, weight, bias: product_of(layer, weight, bias) or Packed(layer, weight, bias, batch)
 
 
 @cache

@@ -14,6 +14,7 @@ from lipsync.wav2lip.melody import melody
 from lipsync.wav2lip.network import LAYERS, SHAPES, SIZES, Layer, Step, Wav2Lip, folded
 from lipsync.wav2lip.packed import packing
 from lipsync.wav2lip.precision import alike, features, precision_on, trial
+from lipsync.wav2lip.product import product_of
 
 GOLDEN = Path(__file__).parent / "golden" / "wav2lip.npz"
 VECTORS = Path(__file__).parents[3] / "shared" / "data" / "wav2lip" / "vectors.npz"
@@ -110,6 +111,20 @@ def test_a_folded_layer_is_convolution_and_norm() -> None:
         torch.nn.functional.conv2d(x, kernel, bias, (2, 1), 1), norm[2], norm[3], norm[0], norm[1]
     ).relu()
     torch.testing.assert_close(Step(layer, *folded(layer, tensors))(x), wanted)
+
+
+def test_small_layers_are_products() -> None:
+    draw = torch.Generator().manual_seed(4)
+    made = 0
+    for layer in LAYERS:
+        weight, bias = torch.randn(layer.shape, generator=draw) / 50, torch.randn(layer.outputs, generator=draw)
+        product = product_of(layer, weight, bias)
+        if product is not None:
+            x = torch.randn((2, layer.inputs, *SIZES[layer.name]), generator=draw)
+            torch.testing.assert_close(product(x), Step(layer, weight, bias)(x), rtol=1e-4, atol=1e-4)
+            assert product(x).is_contiguous(memory_format=torch.channels_last)
+            made += 1
+    assert made == 5
 
 
 def test_cost_of_a_frame() -> None:
