@@ -17,6 +17,7 @@ from daemon.__main__ import main
 from daemon.errors import JobError
 from daemon.job import State
 from daemon.journal import Journal
+from tests.daemon.bench import Bench
 from tests.page.shelf import failed, job, partly, put, shelf
 
 
@@ -155,3 +156,18 @@ def test_the_command(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(root, job(2, "other"))
     assert main(["trash", "done/other", "--root", str(root)]) == 0
     assert "done/other is trash/other now." in capsys.readouterr().out
+
+
+def test_a_daemon_takes_no_notice_of_the_trash(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.drop("talk", {"a.wav": "audio", "alice.png": "picture"})
+    assert bench.once() == 0
+    gone = trash.discard(bench.root, "talk").target
+    held = sorted(path.name for path in gone.iterdir())
+    bench.drop(
+        "talk", {"a.wav": "audio", "alice.png": "picture"}
+    )  # the same once more: it is made anew, not taken back
+    assert bench.once(done={"keep_days": 1}) == 0
+    assert bench.begun("alice.png") == 2
+    assert bench.places() == ["done/talk"]
+    assert sorted(path.name for path in gone.iterdir()) == held
