@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from lipsync import Options
-from lipsync.media.encoder import PRESET, THREADS
+from lipsync.media.encoder import PRESET, THREADS, sound_instructions
 
 
 def transcode(clip: Path, speech: Path, out: Path) -> None:
@@ -19,7 +19,7 @@ def transcode(clip: Path, speech: Path, out: Path) -> None:
     with av.open(str(clip)) as video, av.open(str(speech)) as sound, av.open(str(out), "w") as writer:
         pictures = video.streams.video[0]
         pictures.thread_type = "AUTO"
-        settings = {"preset": PRESET, "crf": str(Options().quality), "profile": "high"}
+        settings = {"preset": PRESET, "crf": str(Options().quality), "profile": "high", **sound_instructions()}
         encoder = writer.add_stream("libx264", rate=pictures.average_rate, options=settings)
         encoder.width, encoder.height, encoder.pix_fmt = pictures.width, pictures.height, "yuv420p"
         encoder.thread_count = THREADS
