@@ -40,7 +40,7 @@ class Lane:
             RuntimeError: Memory does not suffice.
         """
         self._network, self._device, self._kind = network, device, kind
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        self._stream = self._stream_of(device)
         self._near: list[Tensor] = []
         self._far: list[Tensor] = []
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -84,6 +84,9 @@ class Lane:
         if self._stream is not None:
             self._stream.synchronize()
         return np.array(near.numpy()[:count])
+
+    def _stream_of(self, device: torch.device) -> torch.cuda.Stream | None:
+        return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def _set_out(self, batch: int) -> None:
         self.batch = batch

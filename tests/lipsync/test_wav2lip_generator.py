@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +177,52 @@ def test_weights_that_do_not_bear_half_a_precision(
     huge["output_block.0.conv_block.0.weight"] = huge["output_block.0.conv_block.0.weight"] / 1e5
     monkeypatch.setattr(module, "load", lambda file: (huge, Weights("huge", "", "")))
     assert Generator(checkpoint, "cpu").precision == "bfloat16"
+
+
+class Recorder:
+    """Stands in for a stream, a graph and its recording: a replay computes again what was recorded."""
+
+    def __init__(self, done: list[str]) -> None:
+        self.done, self.lane = done, None
+
+    def synchronize(self, *_: object) -> None:
+        self.done.append("wait")
+
+    def replay(self) -> None:
+        self.done.append("replay")
+        self.lane._compute(self.lane._far, self.lane.batch)
+
+    @contextmanager
+    def record(self, graph: object, **how: object) -> Iterator[None]:
+        inspect.signature(torch.cuda.graph.__init__).bind(None, graph, **how)
+        self.done.append("record")
+        yield
+
+
+def test_the_way_of_a_gpu_on_a_cpu(given: Given, quick: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same code with stand-ins: whole batches always, recorded once, replayed and waited for each time."""
+    done: list[str] = []
+    recorder, zeros = Recorder(done), torch.zeros
+    monkeypatch.setattr(Lane, "_stream_of", lambda self, device: recorder)
+    monkeypatch.setattr(torch, "zeros", lambda *size, pin_memory, **how: zeros(*size, **how))
+    for name, stand_in in (
+        ("CUDAGraph", lambda: recorder),
+        ("graph", recorder.record),
+        ("synchronize", recorder.synchronize),
+        ("device", lambda device: nullcontext()),
+        ("stream", lambda stream: nullcontext()),
+    ):
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    computed = Short(8, MemoryError)
+    recorder.lane = lane = Lane(computed, torch.device("cpu"), torch.float32, 8)
+    assert computed.seen == [8] * 3
+    assert done == ["wait", "wait", "record"]
+    mels, faces = (part[:5] for part in given)
+    np.testing.assert_array_equal(lane.draw(mels, faces), quick.draw(mels, faces))
+    assert done[3:] == ["replay", "wait"]
+    assert lane.halve() == 4
+    assert computed.seen[-3:] == [4] * 3
+    np.testing.assert_array_equal(lane.draw(mels[:4], faces[:4]), quick.draw(mels[:4], faces[:4]))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
