@@ -20,15 +20,22 @@ LACKING = 3
 
 def main() -> int:
     """Show the page until the daemon ends."""
-    os.set_inheritable(0, False)
     settings = Settings(**json.loads(sys.stdin.buffer.readline()))
     log = open_log(sys.stderr)
     try:
-        server.run(settings, log, leash=0)
+        server.run(settings, log, leash=_leash())
     except DaemonError as error:
         log.error("the page is not shown", reason=error.message, advice=error.hint)
         return LACKING
     return 0
+
+
+def _leash() -> int:
+    """Take the daemon's pipe away from what we may start: held by another it would not end with the daemon."""
+    leash, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return leash
 
 
 if __name__ == "__main__":

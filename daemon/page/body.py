@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
@@ -11,8 +12,8 @@ from starlette.types import Message, Receive
 
 LARGEST = 1 << 20
 """Bytes of a form."""
-_PATIENCE = 30.0
-"""Seconds without a byte of it."""
+_PATIENCE, _WHOLE = 30.0, 120.0
+"""Seconds without a byte of it, and for all of it."""
 _FIELDS = 1000
 
 
@@ -31,6 +32,7 @@ class Body:
         self._count = 0
         self._ahead: list[Message] = []
         self._whole = False
+        self._until = time.monotonic() + _WHOLE
 
     async def __call__(self) -> Message:
         """Give the next piece.
@@ -56,7 +58,8 @@ class Body:
         if self._whole or self._most is None:  # nothing comes any more but the end of the connection
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), _PATIENCE)
+            left = min(_PATIENCE, self._until - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), max(0.01, left))
         except TimeoutError as error:
             raise HTTPException(408, headers={"Connection": "close"}) from error
         self._count += len(message.get("body", b""))

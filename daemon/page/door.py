@@ -80,4 +80,4 @@ def _stamp(path: Path) -> tuple[int, int, int]:
         status = path.stat()
     except OSError:
         return (0, 0, 0)
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_ctime_ns, status.st_size  # rights count, too

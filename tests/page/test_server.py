@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 
 from daemon.errors import ListenError, PasswordError
-from daemon.page import password, patience, server
+from daemon.page import body, password, patience, server
 from daemon.page.address import Address
 from daemon.settings import Settings
 from tests.page.conftest import settings_at, token_of
@@ -134,6 +134,14 @@ def test_a_request_that_does_not_end_holds_up_nobody(running: Running) -> None:
         one.sendall(b"POST /now/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\npaused=")
         other.sendall(b"GET / HTTP/1.1\r\nHost:")
         assert running.end() < 2.5
+
+
+def test_a_form_that_does_not_come_is_given_up(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "_PATIENCE", 0.2)
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n"
+    with dial(running) as line:
+        line.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\n" + kind + b"\r\npassword=")
+        assert line.recv(4096).split()[1] == b"408"
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])

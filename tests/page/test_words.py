@@ -49,8 +49,9 @@ def _file(key: str) -> bool:
 
 
 def test_every_word_is_used() -> None:
-    begun = tuple(key for key in said() if key.endswith("."))
-    assert {key for key in book() if key not in said() and not key.startswith(begun)} == set()
+    keys = said()
+    begun = tuple(key for key in keys if key.endswith("."))
+    assert {key for key in book() if key not in keys and not key.startswith(begun)} == set()
 
 
 def _fields(text: str) -> set[str]:
