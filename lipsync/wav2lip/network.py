@@ -173,7 +173,10 @@ class Wav2Lip(nn.Module):
         self.drawing = nn.ModuleList(steps(block) for block in DRAWING)
         self.last = steps((LAST,))
         self.colours = nn.Conv2d(LAST.outputs, 3, 1, device="meta")
-        paints = {part: tensors[f"{COLOURS}.{part}"].to(device, torch.float32) for part in ("weight", "bias")}
+        # a copy: else the whole file would stay mapped for their sake
+        paints = {
+            part: tensors[f"{COLOURS}.{part}"].to(device, torch.float32, copy=True) for part in ("weight", "bias")
+        }
         self.colours.load_state_dict(paints, assign=True)
         self.eval().requires_grad_(False)
 

@@ -45,6 +45,13 @@ def quick(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Generator:
     return Generator(checkpoint, "cpu", precision="float32")
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_the_file_is_let_go(exact: Generator, checkpoint: Path) -> None:
+    """It may be replaced or cut short while the generator is warm."""
+    assert exact.batch
+    assert str(checkpoint) not in Path("/proc/self/maps").read_text()
+
+
 def test_drawing_is_the_network_with_pictures_around_it(exact: Generator, given: Given) -> None:
     mels, faces = (part[:2] for part in given)
     whole = torch.from_numpy(faces[..., ::-1].copy()).permute(0, 3, 1, 2).float() / 255
