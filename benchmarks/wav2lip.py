@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
 import lipsync
 from benchmarks import material
 from benchmarks.brought import checkpoint as random_weights
