@@ -239,9 +239,9 @@ def cast_drop(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[Job
         DropError: It is refused.
         OSError: Its job.toml cannot be read just now.
     """
-    takes, order = cast_listing(folder, found, choices)
+    decided = cast_listing(folder, found, choices)
     _check_readable(folder, (*found.names(Kind.AUDIO), *found.names(Kind.FACE)))
-    return takes, order
+    return decided
 
 
 def cast_listing(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[JobTake, ...], Order]:
@@ -272,9 +272,8 @@ def cast_listing(folder: Path, found: Listing, choices: Choices) -> tuple[tuple[
         raise DropError(message, "Add a video or a photo that shall speak.", lacking=True)
     pairs = cast(audios, faces)
     stems = results(faces)
-    takes = [_take(face, speech, stems[face], order) for face, speech in pairs.items()]
-    takes += [_unread(name) for name in unread]
-    return tuple(takes), order
+    takes = (_take(face, speech, stems[face], order) for face, speech in pairs.items())
+    return (*takes, *map(_unread, unread)), order
 
 
 def _check_filled(found: Listing) -> None:

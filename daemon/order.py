@@ -14,7 +14,7 @@ from daemon.name import key, shown
 from daemon.plain import read_plain
 from lipsync import PHOTO_SUFFIXES
 
-_LARGEST = 64 * 1024
+LARGEST = 64 * 1024
 _MOST_FAULTS = 8
 _MOST_FACES = 1000
 _CHAIN = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
@@ -116,8 +116,8 @@ def read_order(path: Path, faces: Iterable[str], choices: Choices) -> Order:
 
 def _table(path: Path) -> Mapping[str, object]:
     try:
-        data = read_plain(path, _LARGEST + 1)
-        if len(data) > _LARGEST:
+        data = read_plain(path, LARGEST + 1)
+        if len(data) > LARGEST:
             raise DropError("job.toml is too large to be one", "It holds a few lines at most.")
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         if _CHAIN.search(text):

@@ -36,6 +36,7 @@ OWNERS = {
     "prometheus_client": "daemon/metrics",
     "pydantic": "daemon/",
     "pydantic_settings": "daemon/",
+    "python_multipart": "daemon/page/",
     "rich": "daemon/commands/",
     "safetensors": "lipsync/",
     "starlette": "daemon/page/",

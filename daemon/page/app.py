@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
 from daemon.errors import DaemonError
-from daemon.page import entrance, history, now, wrong
+from daemon.page import entrance, history, now, upload, upload_refusal, wrong
 from daemon.page.assets import Assets
 from daemon.page.board import Board
 from daemon.page.door import Door
@@ -20,7 +20,7 @@ from daemon.page.house import House
 from daemon.page.layout import STATIC
 from daemon.page.wire import Wire
 
-AREAS: tuple[ModuleType, ...] = (entrance, now, history)
+AREAS: tuple[ModuleType, ...] = (entrance, now, upload, history)
 """In the order of the navigation."""
 
 
@@ -36,6 +36,7 @@ def build(house: House) -> Guard:
         routes += area.ROUTES
         streams += getattr(area, "STREAMS", ())
     handlers = {HTTPException: wrong.http, DaemonError: wrong.refused, OSError: wrong.disk, 500: wrong.bug}
+    handlers[upload_refusal.Refusal] = upload_refusal.refused
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.house = house
     app.state.door = Door(house.settings)
