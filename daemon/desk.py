@@ -83,18 +83,8 @@ class Desk:
     _rests: float = field(default=-math.inf, init=False)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(
-            self.works,
-            self.journal,
-            self.arrivals,
-            self.schedule,
-            self.adoption,
-            self.owners,
-            self.terms,
-            self.footing,
-            self.log,
-            self.tally,
-        )
+        here = (self.works, self.journal, self.arrivals, self.schedule)
+        self.intake = Intake(*here, self.adoption, self.owners, self.terms, self.footing, self.log, self.tally)
         self.steps = Steps(
             self.works, self.pipeline, self.crew, self.schedule, self.stop, tries=self.tries, clock=self.clock
         )
@@ -105,10 +95,13 @@ class Desk:
         pause = _WATCH_EVERY if self._full() else self._begun()
         if not self.steps.lasting:
             return pause
-        if self.steps.look(min(pause, _WATCH_EVERY)):
-            self._rests = -math.inf
-        with contextlib.suppress(OSError):  # said when the next step is taken
+        try:
+            if self.steps.look(min(pause, _WATCH_EVERY)):
+                self._rests = -math.inf
             self._beat()
+        except OSError as error:
+            pause = self._refused(error)
+            return 0.0 if self.steps.lasting else pause
         return 0.0
 
     def _full(self) -> bool:
@@ -121,11 +114,16 @@ class Desk:
         """Take one step, and give the seconds for which there is no other."""
         try:
             pause = self._turn()
-        except OSError as error:  # the root itself; what goes wrong in a job's folder concerns that job
-            self._missed = True
-            pause = self.footing.refused(error)
-        else:
-            self.footing.answers()
+        except OSError as error:
+            return self._refused(error)
+        self.footing.answers()
+        self._rests = self.clock() + pause
+        return pause
+
+    def _refused(self, error: OSError) -> float:
+        """The root itself does not answer; what goes wrong in a job's folder concerns that job."""
+        self._missed = True
+        pause = self.footing.refused(error)
         self._rests = self.clock() + pause
         return pause
 
@@ -260,7 +258,7 @@ class Desk:
             with contextlib.suppress(OSError):  # said when the loop turns
                 self._serve(now)
                 self.retention.turn()
-            self.steps.look(0.0)
+                self.steps.look(0.0)
 
     def _hold(self) -> None:
         """Show that our jobs are in living hands: to the daemons of other machines, and to whoever counts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import adoption, app, arrivals, desk, footing, rounds
+from daemon import adoption, app, arrivals, desk, footing, rounds, steps
 from publishers import book, folder, turn, verify
 from tests.daemon.bench import Bench
 from tests.daemon.fake_store import Stores
@@ -58,7 +58,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(desk, "_LOOK_EVERY", 0.1)
     monkeypatch.setattr(arrivals, "_STUCK", 0.2)
-    monkeypatch.setattr(desk, "_FIRST_WAIT", 0.2)
+    monkeypatch.setattr(steps, "_FIRST_WAIT", 0.2)
     monkeypatch.setattr(rounds, "_FIRST_DELAY", 0.2)
     monkeypatch.setattr(rounds, "_DISK_DELAY", 0.2)
     for module, name in ((book, "_WAIT"), (folder, "_WAIT"), (turn, "_DISK_WAIT")):
