@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lipsync.wav2lip.network import SIDE
+from lipsync.wav2lip.network import SIDE, SIZES, Layer
+from lipsync.wav2lip.packed import packing
 
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-FAST = {"amx_bf16", "avx512_bf16"}
-"""What a CPU names among its features where bfloat16 is quicker than float32: by 4 with the first (docs/figures.md)."""
+HALVES = {"amx_bf16", "avx512_bf16"}
+"""What a CPU names among its features where bfloat16 may be quicker than float32: 5 times with the first. With the
+second alone torch can be slower (docs/figures.md), so that it is tried, too."""
+GAIN = 0.6
+"""Share of the time of float32 that bfloat16 may take to be worth it."""
 CLOSE = 10.0 ** (-45.0 / 10.0)
 """Mean square difference from full precision, of colours in [0, 1], that is borne: 45 dB."""
 
@@ -21,7 +26,27 @@ def precision_on(device: torch.device) -> torch.dtype:
     """Give the number format in which a device draws fastest without being seen to."""
     if device.type == "cuda":
         return torch.float16
-    return torch.bfloat16 if device.type == "cpu" and features() & FAST else torch.float32
+    quick = device.type == "cpu" and bool(features() & HALVES) and halves_pay()
+    return torch.bfloat16 if quick else torch.float32
+
+
+@cache
+@torch.inference_mode()
+def halves_pay() -> bool:
+    """Whether a layer takes far less of the CPU in bfloat16 than in float32; what else runs does not matter."""
+    layer = Layer("face_decoder_blocks.5.1", 128, 128, around=True)
+    spent = []
+    for kind in (torch.bfloat16, torch.float32):
+        step = packing(1, kind)(layer, torch.zeros(layer.shape, dtype=kind), torch.zeros(layer.outputs, dtype=kind))
+        x = torch.zeros((1, layer.inputs, *SIZES[layer.name]), dtype=kind).contiguous(memory_format=torch.channels_last)
+        spent.append(min(_cost(step, x) for _ in range(4)))
+    return spent[0] < GAIN * spent[1]
+
+
+def _cost(step: torch.nn.Module, x: Tensor) -> float:
+    begin = time.thread_time()
+    step(x)
+    return time.thread_time() - begin
 
 
 @cache

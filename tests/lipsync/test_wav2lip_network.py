@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync.wav2lip import packed
+from lipsync.wav2lip import packed, precision
 from lipsync.wav2lip.lane import painted, unpainted
 from lipsync.wav2lip.melody import melody
 from lipsync.wav2lip.network import LAYERS, SHAPES, SIZES, Layer, Step, Wav2Lip, folded
@@ -164,12 +164,30 @@ def test_faces_go_in_blue_first_and_half_hidden() -> None:
     assert torch.equal(unpainted(seen[:, 3:]), faces)
 
 
-def test_the_cpus_features_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    for known, wanted in ((("amx_bf16",), torch.bfloat16), (("avx512f",), torch.float32), ((), torch.float32)):
-        monkeypatch.setattr("lipsync.wav2lip.precision.features", lambda known=known: frozenset(known))
+def test_the_cpus_features_and_a_trial_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    for known, quick, wanted in (
+        (("amx_bf16",), True, torch.bfloat16),
+        (("avx512_bf16",), False, torch.float32),
+        (("avx512f",), True, torch.float32),
+        ((), True, torch.float32),
+    ):
+        monkeypatch.setattr(precision, "features", lambda known=known: frozenset(known))
+        monkeypatch.setattr(precision, "halves_pay", lambda quick=quick: quick)
         assert precision_on(torch.device("cpu")) == wanted
     assert precision_on(torch.device("cuda")) == torch.float16
+    assert precision_on(torch.device("meta")) == torch.float32
     assert features() == features()
+
+
+def test_half_precision_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = iter((1.0, 9.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0))
+    monkeypatch.setattr(precision, "_cost", lambda step, x: next(costs))
+    precision.halves_pay.cache_clear()
+    assert precision.halves_pay()
+    costs = iter((1.5, 1.5, 1.5, 1.5, 2.0, 2.0, 2.0, 2.0))
+    precision.halves_pay.cache_clear()
+    assert not precision.halves_pay()
+    precision.halves_pay.cache_clear()
 
 
 def test_pictures_that_differ_too_much() -> None:
