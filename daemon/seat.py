@@ -65,11 +65,11 @@ def _gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _present() -> int:
     """Count the GPUs that the driver knows and whose device is there for us: a container may have been given some."""
+    nodes = sum(1 for _ in _NODES.glob("nvidia[0-9]*"))
     try:
-        known = sum(1 for _ in _GPUS.iterdir())
-    except OSError:
-        return 0
-    return min(known, sum(1 for node in _NODES.glob("nvidia[0-9]*")))
+        return min(nodes, sum(1 for _ in _GPUS.iterdir()))
+    except OSError:  # of /proc there may be only the processes to be seen
+        return nodes
 
 
 def _for_cpus_only() -> bool:

@@ -334,6 +334,8 @@ def test_gpus_are_found_without_asking_cuda(
     monkeypatch.setattr(seat, "_NODES", tmp_path)
     monkeypatch.setattr(seat, "version", lambda _name: "2.5.0")
     assert seat._gpus({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}) == found
+    monkeypatch.setattr(seat, "_GPUS", tmp_path / "hidden from us")
+    assert len(seat._gpus({})) == nodes
     monkeypatch.setattr(seat, "version", lambda _name: "2.5.0+cpu")
     assert seat._gpus({}) == ()
 
