@@ -263,6 +263,7 @@ async function run() {
   }
   const left = entries.some((one) => !one.whole && !(one.fault && !one.address));
   if (entries.length && !left) say(words.all);
+  if (wanted && entries.some((one) => one.fault)) wanted = false; // nothing is dropped without a file that was meant
   if (wanted && !left) await finish();
 }
 
@@ -270,7 +271,7 @@ async function announceAll() {
   const fresh = entries.filter((one) => !one.address && one.file && !one.fault);
   if (!fresh.length) return;
   if (!tray) {
-    tray = JSON.parse((await patiently(null, () => ask("POST", "/drop/new"))).responseText).id;
+    tray = JSON.parse((await patiently(null, () => ask("POST", "/drop/new"), true)).responseText).id;
     sessionStorage.setItem(MEMORY, tray);
   }
   for (const entry of fresh) {
@@ -334,7 +335,7 @@ async function patiently(entry, action, created) {
       if (entry) entry.retry = false;
       return done;
     } catch (error) {
-      if (!passing(error) || (created && error.status === 409) || (entry && !entries.includes(entry))) throw error;
+      if (!passing(error) || (created && (error.status === 409 || error.status === 503)) || (entry && !entries.includes(entry))) throw error;
       if (entry && error.status !== 409) {
         entry.retry = true;
         show(entry);
@@ -428,6 +429,7 @@ function fields() {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   complain("");
+  entries.filter((one) => one.fault && !one.address).forEach(forget); // they are left out, as their rows said
   if (!entries.length) {
     complain(words.choose);
     document.getElementById("files").focus();
