@@ -1,17 +1,21 @@
 """One person through all frames of a video, or in one photo: geometry only.
 
-A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a device ("auto", "cpu" or "cuda").
+A tracker is an entry point of ``lipsyncd.trackers``: a class that is given a device ("auto", "cpu" or "cuda") and,
+where it takes ``weights``, the folder of the weights that people brought.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from lipsync.errors import EngineError, NoFaceError
+from lipsync import alignment_weights
+from lipsync.errors import EngineError, NoFaceError, WeightsError
 from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find, first_line
@@ -20,10 +24,13 @@ from lipsync.threads import cores, side_by_side
 
 if TYPE_CHECKING:
     from lipsync.cover import Tiles
+    from lipsync.detector import Detector
     from lipsync.flow import Motion
     from lipsync.follower import Sight
+    from lipsync.landmarks import Landmarks
     from lipsync.who import Likeness
 
+OURS = "landmarks"
 Report = Callable[[int], None]
 """Told the number of frames looked at so far."""
 
@@ -63,27 +70,58 @@ class Introducing(Protocol):
         ...
 
 
-def load_tracker(name: str, device: str) -> Tracker:
+def load_tracker(name: str, device: str, weights: Path | None = None) -> Tracker:
     """Build a tracker.
 
     Args:
-        name: An entry point of ``lipsyncd.trackers``; "auto" takes "landmarks".
+        name: An entry point of ``lipsyncd.trackers``, or "auto": see :func:`chosen`.
         device: "auto", "cpu" or "cuda".
+        weights: ``Options.weights``, for trackers that take ``weights``.
 
     Raises:
         EngineError: It is unknown or broken.
         WeightsError: Its weights are missing or damaged.
     """
-    name = "landmarks" if name == "auto" else name
+    if name == "auto" and chosen(weights) != OURS:
+        try:
+            return _built(chosen(weights), device, weights)
+        except EngineError:  # it is here but cannot start: doctor says why, and no take is lost for it
+            return _built(OURS, device, weights)
+    return _built(OURS if name == "auto" else name, device, weights)
+
+
+def _built(name: str, device: str, weights: Path | None) -> Tracker:
     kind = find("lipsyncd.trackers", name)
     try:
-        tracker = kind(device)
+        tracker = kind(device, weights=weights) if _takes_weights(kind) else kind(device)
     except BROKEN as error:
         hint = "Choose another tracker or mend the package that brings it."
         raise EngineError(f"the tracker {name!r} cannot start ({first_line(error)})", hint) from error
     if not isinstance(tracker, Tracker):
         raise EngineError(f"the tracker {name!r} does not track", "Choose another tracker.")
     return tracker
+
+
+def chosen(weights: Path | None) -> str:
+    """Say which tracker "auto" is: face-alignment where its library and its weights are here, else ours.
+
+    Looking loads neither and fetches nothing.
+
+    Args:
+        weights: ``Options.weights``.
+    """
+    try:
+        lacks = alignment_weights.missing(weights)
+    except WeightsError:  # doctor says what is wrong with the folder; ours needs nothing of it
+        return OURS
+    return OURS if lacks else alignment_weights.TRACKER
+
+
+def _takes_weights(kind: Any) -> bool:
+    try:
+        return "weights" in inspect.signature(kind).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 class LandmarkTracker:
@@ -94,12 +132,17 @@ class LandmarkTracker:
 
         from lipsync.detector import Detector
         from lipsync.landmarks import Landmarks
-        from lipsync.search import Search
-        from lipsync.who import Recogniser
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        detector, self._landmarks = Detector(device), Landmarks(device)
+        self._settle(device, Detector(device), Landmarks(device))
+
+    def _settle(self, device: str, detector: Detector, landmarks: Landmarks) -> None:
+        """Put the parts in their places."""
+        from lipsync.search import Search
+        from lipsync.who import Recogniser
+
+        self._landmarks = landmarks
         self._search = Search(detector, self._landmarks)
         self._recogniser = Recogniser(device)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="look") if cores() > 1 else None

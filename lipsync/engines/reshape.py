@@ -52,7 +52,7 @@ class ReshapeEngine:
         settle_torch()
         self._options = options
         self._articulation = Articulation(options.device)
-        self._tracker = load_tracker(options.tracker, options.device)
+        self._tracker = load_tracker(options.tracker, options.device, options.weights)
         self._known = anatomy()
         self._painter = painter_on(options.device)
         self._lesson = Lesson(self._articulation, options.limits)

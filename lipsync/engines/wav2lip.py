@@ -61,7 +61,7 @@ class Wav2LipEngine:
         self._options = options
         self._generator = Generator(find(options.weights, options.checkpoint), options.device)
         self._articulation = Articulation(options.device)
-        self._tracker = load_tracker(options.tracker, options.device)
+        self._tracker = load_tracker(options.tracker, options.device, options.weights)
         self._known = anatomy()
         self.ear = Ear(options.limits, listener(self._articulation), REMEMBERED)
 

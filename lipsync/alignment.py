@@ -1,0 +1,54 @@
+"""The tracker for those who have brought the weights of the library face-alignment.
+
+Our detector finds where faces may be; its network (2DFAN-4) finds 68 points in each, many frames at once on a GPU; a
+linear map makes our 99 of them; and our mouth network reads the lips more finely where these say the mouth is. Who is
+who, cuts, absence, covered mouths and steadying are those of our own tracker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync.face import Track
+from lipsync.media import Frame
+from lipsync.tracker import LandmarkTracker, Report
+
+if TYPE_CHECKING:
+    from lipsync.alignment_reader import Reader
+    from lipsync.who import Likeness
+
+
+class AlignmentTracker(LandmarkTracker):
+    """Stays warm; finds the points of one person in every frame."""
+
+    _landmarks: Reader
+
+    def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
+        """Load everything; nothing is ever fetched.
+
+        Args:
+            device: "auto", "cpu" or "cuda".
+            weights: The folder of the weights that were brought.
+
+        Raises:
+            EngineError: The library is not installed or broken.
+            WeightsError: Its weights are not here or damaged.
+        """
+        import torch
+
+        from lipsync.alignment_reader import Reader
+        from lipsync.alignment_search import Proposer
+
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        reader = Reader(device, weights)
+        self._settle(device, Proposer(device, reader), reader)
+        self._pool = None  # frames are read ahead many at once
+
+    def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
+        """See :meth:`Tracker.track`."""
+        with closing(self._landmarks.coming(frames)) as coming:
+            return super().track(coming, pick, report, who)
