@@ -285,7 +285,8 @@ class Desk:
         now = self.clock()
         works = [work for work in self.works.values() if not work.parked]
         shut = not self.schedule.open
-        moments = [work.retry_at - now for work in works if not (shut and work.job.to_render)]
+        resting = [work for work in works if work.retry_at > now or work not in self.steps.at_work]
+        moments = [work.retry_at - now for work in resting if not (shut and work.job.to_render)]
         if works:
             moments.append(_LOOK_EVERY)  # somebody may cancel or approve
         if self.footing.trouble:

@@ -29,7 +29,7 @@ from daemon.work import Work
 from daemon.worker import Worker
 from lipsync import Options
 from tests.daemon.bench import FAKE, Bench, looked
-from tests.daemon.test_scheduling import VOICE, begun, faces, status
+from tests.daemon.test_scheduling import VOICE, begun, cpu, faces, status
 
 if TYPE_CHECKING:
     from daemon.arrivals import Arrivals
@@ -205,6 +205,18 @@ def test_folders_have_equal_shares_of_all_processes(bench: Bench) -> None:
     made = "".join(face[0] for face in begun(bench))
     between = made[made.index("s") : made.rindex("s")]
     assert abs(between.count("l") - between.count("s")) <= 2, made
+
+
+def test_it_sleeps_while_one_is_at_work_and_another_free(bench: Bench) -> None:
+    bench.drop("long", faces("l", 1, "slow 60"))
+    with bench.watching(**TWO) as pid:
+        bench.wait(lambda: begun(bench))
+        time.sleep(0.5)
+        before = cpu(pid)
+        time.sleep(1.5)
+        assert cpu(pid) - before < 0.2
+        control.cancel(bench.root, "long")
+        bench.wait(lambda: "failed/long" in bench.places())
 
 
 def test_high_takes_all_processes(bench: Bench) -> None:
