@@ -11,6 +11,7 @@ const PIECE = 16 * 1024 * 1024;
 const LONGEST_WAIT = 30000;
 const STALLED = 90000;
 const MEMORY = "lipsyncd.tray";
+const CHOICES = "lipsyncd.choices";
 
 let tray = "";
 let entries = []; // { name, length, mtime, offset, whole, cut, address, file, path, row, fault, retry }
@@ -77,7 +78,7 @@ const passing = (error) => error.status === 0 || error.status === 408 || error.s
 const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 async function look() {
-  const said = JSON.parse((await ask("GET", `/drop/${tray}`)).responseText);
+  const said = JSON.parse((await patiently(null, () => ask("GET", `/drop/${tray}`))).responseText);
   if (said.landed) throw new Failure(404, words.lost);
   return said;
 }
@@ -130,7 +131,7 @@ function show(entry) {
   bar.hidden = Boolean(entry.fault) || entry.whole;
   bar.value = share;
   entry.again.hidden = !entry.fault || !entry.file || !entry.address;
-  if (entry.fault) state.textContent = `${entry.fault.message} ${entry.fault.hint || ""}`.trim();
+  if (entry.fault) state.textContent = sentence(entry.fault);
   else if (entry.whole) state.textContent = entry.cut ? words.cut : `${words.whole} · ${size(entry.length)}`;
   else if (!entry.file) state.textContent = words.missing.replace("{share}", share);
   else if (entry.retry) state.textContent = words.retry;
@@ -148,6 +149,11 @@ function size(count) {
     unit += 1;
   }
   return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+// What happened and what to do: the daemon's own words come without an end.
+function sentence({ message, hint }) {
+  return `${message}${/[.!?。！？]$/.test(message) ? "" : "."} ${hint || ""}`.trim();
 }
 
 function say(text) {
@@ -173,7 +179,7 @@ function judge(said) {
     list.append(item);
   }
   verdict.className = fault ? "message wait" : "message";
-  verdict.replaceChildren(fault ? `${fault.message}. ${fault.hint}` : words.pairs);
+  verdict.replaceChildren(fault ? sentence(fault) : words.pairs);
   if (!fault) verdict.append(list);
   verdict.hidden = said.files.length === 0;
 }
@@ -189,7 +195,7 @@ async function choose(files, folder) {
   const name = document.getElementById("name");
   for (const { path, file } of files) {
     const mtime = String(file.lastModified);
-    const old = entries.find((entry) => entry.name === path.split("/").pop() && entry.length === file.size && entry.mtime === mtime);
+    const old = entries.find((entry) => entry.path === path && entry.length === file.size && entry.mtime === mtime);
     if (old) {
       old.file = file;
       old.fault = null;
@@ -202,6 +208,7 @@ async function choose(files, folder) {
     const audio = files.find(({ file }) => file.type.startsWith("audio/")) || files[0];
     guessed = folder || name.value || (audio ? audio.path.replace(/\.[^.]*$/, "") : "");
     name.value = guessed;
+    sessionStorage.setItem(CHOICES, fields());
   }
   await run();
 }
@@ -318,7 +325,7 @@ async function piece(entry) {
   const headers = tus({ "Upload-Offset": String(begin), "Content-Type": "application/offset+octet-stream" });
   const answer = await ask("PATCH", entry.address, headers, part, (loaded) => {
     entry.offset = begin + loaded;
-    entry.retry = false;
+    broken(false);
     show(entry);
   });
   entry.offset = Number(answer.getResponseHeader("Upload-Offset"));
@@ -332,17 +339,22 @@ async function patiently(entry, action, created) {
   for (let wait = 500; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
     try {
       const done = await action();
-      if (entry) entry.retry = false;
+      broken(false);
       return done;
     } catch (error) {
       if (!passing(error) || (created && (error.status === 409 || error.status === 503)) || (entry && !entries.includes(entry))) throw error;
-      if (entry && error.status !== 409) {
-        entry.retry = true;
-        show(entry);
-      }
+      if (error.status !== 409) broken(true);
       await pause(error.status === 409 ? 50 : wait);
       if (entry && entry.address) await where(entry);
     }
+  }
+}
+
+function broken(retry) {
+  for (const entry of entries) {
+    if (entry.retry === retry) continue;
+    entry.retry = retry;
+    show(entry);
   }
 }
 
@@ -377,7 +389,7 @@ function trouble(error) {
     entries.filter((one) => !one.file).forEach(forget);
     for (const entry of entries) Object.assign(entry, { address: null, offset: 0, whole: false });
   } else {
-    complain(`${error.message} ${error.hint || ""}`.trim());
+    complain(sentence(error));
   }
 }
 
@@ -409,11 +421,20 @@ async function finish() {
     const answer = await ask("POST", `/drop/${tray}`, { "Content-Type": "application/x-www-form-urlencoded" }, fields());
     leaving = true;
     sessionStorage.removeItem(MEMORY);
+    sessionStorage.removeItem(CHOICES);
     location.assign(JSON.parse(answer.responseText).next);
   } catch (error) {
     trouble(error);
   } finally {
     button.disabled = false;
+  }
+}
+
+// What was written beside the files stays, too, when the page is loaded again.
+function restore() {
+  for (const [name, value] of new URLSearchParams(sessionStorage.getItem(CHOICES) || "")) {
+    const field = form.elements.namedItem(name);
+    if (field) field.value = value;
   }
 }
 
@@ -425,6 +446,8 @@ function fields() {
   }
   return said.toString();
 }
+
+form.addEventListener("change", () => sessionStorage.setItem(CHOICES, fields()));
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -454,6 +477,7 @@ document.getElementById("cancel").addEventListener("click", async () => {
   entries = [];
   if (current) current.abort();
   sessionStorage.removeItem(MEMORY);
+  sessionStorage.removeItem(CHOICES);
   try {
     await ask("POST", `/drop/${gone}/cancel`);
   } catch {
@@ -489,6 +513,11 @@ document.addEventListener("drop", (event) => {
   fromDrag(event.dataTransfer).then((found) => choose(...found)).catch(trouble);
 });
 
+// Otherwise what is under way would only be given up after a while.
+window.addEventListener("offline", () => {
+  if (current) current.abort();
+});
+
 window.addEventListener("beforeunload", (event) => {
   if (running && !leaving) event.preventDefault();
 });
@@ -501,6 +530,7 @@ async function resume() {
     for (const one of said.files) add(one.name, null, { ...one, path: one.name });
     judge(said);
     sessionStorage.setItem(MEMORY, tray);
+    restore();
     const row = document.querySelector(`[data-tray="${CSS.escape(tray)}"]`);
     if (row) row.remove();
     const box = document.getElementById("begun");
