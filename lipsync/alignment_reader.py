@@ -35,6 +35,8 @@ ODDEST, BY_ODDITY = 0.45, 0.01
 random .6 and more."""
 CLEAR = 12.0
 """Logit beyond which nothing is surer: this says whether it is a face, and the mouth network how well it is seen."""
+PULLED = 2
+"""Frames that the tracker takes before it asks for one to be read."""
 OFF = 0.025
 """Error of a point that is expected, in IOD: what is published of such networks."""
 
@@ -61,21 +63,25 @@ class Reader(Landmarks):
         super().__init__(device)
         self._network, self._contour = Network(device, weights), Contour()
         self.weights = (*self._network.weights, *self._contour.weights, *self.weights)
-        self._coming: deque[Frame] = deque()
-        self._ahead: Ahead | None = None
-        self._last: Matrix | None = None
-        self._reach = 1
+        self._forget()
 
     def coming(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
         """Give the frames one by one, while looking as many ahead as may be read at once."""
-        self._coming, self._ahead, self._last, self._reach = deque(), None, None, 1
         stream: Iterator[Frame] = iter(frames)
-        self._coming.extend(islice(stream, self._network.batch))
-        while self._coming:
-            yield self._coming[0]
-            self._coming.popleft()
-            self._coming.extend(islice(stream, 1))
-        self._ahead = None
+        waiting = deque(islice(stream, self._network.batch))
+        self._window = deque(waiting, self._network.batch + PULLED)
+        while waiting:
+            yield waiting.popleft()
+            more = list(islice(stream, 1))
+            waiting.extend(more)
+            self._window.extend(more)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._window: deque[Frame] = deque()
+        self._ahead: Ahead | None = None
+        self._last: Matrix | None = None
+        self._reach = 1
 
     def face(self, frame: Frame, to_crop: Matrix, mirrored: bool = False) -> Reading:
         """See :meth:`Landmarks.face`."""
@@ -109,11 +115,11 @@ class Reader(Landmarks):
         if to_crop is not self._last:
             self._reach = 1
             return []
-        place = next((k for k, one in enumerate(self._coming) if one is frame), None)
+        place = next((k for k, one in enumerate(self._window) if one is frame), None)
         if place is None:
             return []
         self._reach = max(self._reach, 2)
-        return list(islice(self._coming, place + 1, place + min(self._reach, self._network.batch)))
+        return list(islice(self._window, place + 1, place + min(self._reach, self._network.batch)))
 
     def _readings(self, frames: list[Frame], to_crop: Matrix) -> list[Reading]:
         wider = widened(to_crop)
