@@ -7,7 +7,7 @@ import sys
 
 NAMES = (
     *("speed", "memory", "faces", "idle", "hashing", "tracking", "following", "speech", "manner", "who"),
-    *("reenact", "heldout", "flicker", "pace", "lag", "publishing", "signing", "page", "soak", "gpu"),
+    *("reenact", "heldout", "flicker", "pace", "lag", "publishing", "signing", "page", "wav2lip", "soak", "gpu"),
 )
 
 
