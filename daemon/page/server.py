@@ -23,6 +23,7 @@ from daemon.page.checkup import ADVICE, lacking
 from daemon.page.guard import HEADERS
 from daemon.page.house import House
 from daemon.page.patience import Patient
+from daemon.page.upload_store import Store
 from daemon.page.walls import confine
 from daemon.settings import Settings
 
@@ -83,6 +84,7 @@ def run(settings: Settings, log: FilteringBoundLogger, leash: int | None = None)
     with contextlib.closing(door):
         confine(settings, log)
         app = build(House.of(settings))
+        Store(settings.paths.root, settings.inbox.mount_guard).watch()
         server = _Server(_config(app, settings), app.closing)
         server.leash = leash
         host, port = door.getsockname()[:2]

@@ -44,8 +44,6 @@ def show(request: Request) -> Response:
     house, store = house_of(request), store_of(request)
     store.sweep()
     begun = [(tray, pieces) for tray in store.trays() if (pieces := tray.pieces())]
-    if begun:
-        store.watch()
     offer = offered(house.settings, choices(house.settings))
     facts = {"offer": offer, "begun": begun, "hours": round(IDLE / 3600), "accepted": ACCEPTED, "share": _share}
     return render(request, "upload.html", **facts, until=lambda tray: tray.touched() + IDLE)

@@ -42,7 +42,6 @@ class Store:
         self.folder = root / FOLDER
         self.inbox = root / "inbox"
         self._ground = Ground(root, guard)
-        self._begun = False
 
     def begin(self) -> Tray:
         """Make a new tray.
@@ -52,7 +51,6 @@ class Store:
             OSError: The disk refuses.
         """
         self.stand()
-        self.watch()
         with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=0o700)
         if len(self.trays()) >= _MOST:
@@ -110,18 +108,13 @@ class Store:
                 self.discard(tray)
 
     def watch(self) -> None:
-        """Sweep now and then from here on, in a thread, while there are trays."""
-        if not self._begun:
-            self._begun = True
-            threading.Thread(target=self._watch, name="uploads", daemon=True).start()
+        """Sweep now, and now and then from here on, in a thread."""
+        threading.Thread(target=self._watch, name="uploads", daemon=True).start()
 
     def _watch(self) -> None:
         while True:
-            time.sleep(_EVERY)
             self.sweep()
-            if not self.trays(landed=True):
-                self._begun = False
-                return
+            time.sleep(_EVERY)
 
     def _own(self) -> Path:
         """Give our folder, if it is one: nothing is written through a link that somebody puts there.

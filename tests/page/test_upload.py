@@ -15,9 +15,11 @@ import pytest
 from daemon.inbox import Inbox
 from daemon.landing import land
 from daemon.listing import listing
+from daemon.mount import mount_of
 from daemon.order import Choices
 from daemon.page.house import House
 from daemon.page.upload_order import Offered, job_toml
+from daemon.page.upload_refusal import Refusal
 from daemon.page.upload_store import FOLDER, IDLE, Store
 from daemon.room import Space
 from tests.page.conftest import TestClient, Visitor, settings_at, token_of
@@ -421,6 +423,16 @@ def test_a_share_that_is_away_is_said(visitor: Visitor, tmp_path: Path) -> None:
     client.headers.update({"x-csrf-token": token_of(client.get("/").text), "accept": "application/json"})
     shutil.rmtree(settings.paths.root / "inbox")
     assert wrong(client.post("/drop/new")).startswith("503 The share is not there")
+
+
+def test_a_share_that_must_be_mounted_and_is_not_takes_nothing(tmp_path: Path) -> None:
+    root = settings_at(tmp_path).paths.root
+    if mount_of(root).point != Path("/"):
+        pytest.skip("the temporary folder is a mount of its own")
+    with pytest.raises(Refusal) as caught:
+        Store(root, guard=True).begin()
+    assert caught.value.key == "upload.wrong.share"
+    assert not (root / FOLDER).exists()
 
 
 def test_the_form_says_only_what_it_offers() -> None:

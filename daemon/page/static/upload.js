@@ -7,12 +7,13 @@ const zone = document.getElementById("zone");
 const rows = document.getElementById("rows");
 const words = form.dataset;
 const csrf = document.querySelector('meta[name="csrf"]').content;
-const PIECE = 16 * 1024 * 1024;
+const LEAST = 256 * 1024;
 const LONGEST_WAIT = 30000;
 const STALLED = 90000;
 const MEMORY = "lipsyncd.tray";
 const CHOICES = "lipsyncd.choices";
 
+let most = 16 * 1024 * 1024; // bytes of one piece
 let tray = "";
 let entries = []; // { name, length, mtime, offset, whole, cut, address, file, path, row, fault, retry }
 let running = false;
@@ -69,7 +70,8 @@ function failure(request) {
     const { message, hint } = JSON.parse(request.responseText).error;
     return new Failure(request.status, message, hint);
   } catch {
-    return new Failure(request.status, request.status === 401 || request.status === 403 ? words.stale : "");
+    const failed = new Failure(request.status, request.status === 401 || request.status === 403 ? words.stale : "");
+    return Object.assign(failed, { foreign: true });
   }
 }
 
@@ -321,7 +323,7 @@ async function send(entry) {
 
 async function piece(entry) {
   const begin = entry.offset;
-  const part = entry.file.slice(begin, begin + PIECE);
+  const part = entry.file.slice(begin, begin + most);
   const headers = tus({ "Upload-Offset": String(begin), "Content-Type": "application/offset+octet-stream" });
   const answer = await ask("PATCH", entry.address, headers, part, (loaded) => {
     entry.offset = begin + loaded;
@@ -342,6 +344,10 @@ async function patiently(entry, action, created) {
       broken(false);
       return done;
     } catch (error) {
+      if (error.status === 413 && error.foreign && most > LEAST) {
+        most /= 4; // a proxy before the page takes no larger ones
+        continue;
+      }
       if (!passing(error) || (created && (error.status === 409 || error.status === 503)) || (entry && !entries.includes(entry))) throw error;
       if (error.status !== 409) broken(true);
       await pause(error.status === 409 ? 50 : wait);
