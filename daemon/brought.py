@@ -8,8 +8,20 @@ from typing import Literal
 
 from daemon.config import Settings
 from daemon.doctor import Check
-from lipsync import Brought, Offer, WeightsError, engine_names, holdings, offers, tracker_names, wav2lip_file
+from lipsync import (
+    Brought,
+    Offer,
+    WeightsError,
+    engine_names,
+    holdings,
+    offers,
+    tracker_lacks,
+    tracker_names,
+    wav2lip_file,
+)
 from publishers import address
+
+POINTS = "face-alignment-2d"
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ def needs(settings: Settings) -> list[Need]:
         WeightsError: The folder of weights, or the catalogue in it, cannot be read.
     """
     known, here = offers(settings.weights), holdings(settings.weights)
-    return [_engine(known, here, settings), _tracker(here, settings)]
+    return [_engine(known, here, settings), _tracker(settings)]
 
 
 def checks(settings: Settings) -> Iterator[Check]:
@@ -88,14 +100,13 @@ def _engine(known: dict[str, Offer], here: list[Brought], settings: Settings) ->
     return Need("engine", name, True, one.name if one else path.name, "", asked)
 
 
-def _tracker(here: list[Brought], settings: Settings) -> Need:
-    """Look at face-alignment, which needs all of its files."""
+def _tracker(settings: Settings) -> Need:
+    """Look at face-alignment, which needs a library and the weights of its points."""
     name, asked = "face-alignment", settings.render.tracker == "face-alignment"
-    there = {one.name for one in here if one.state == "usable"}
-    wanted = [offer.name for offer in offers().values() if offer.serves == name]
-    missing = [one for one in wanted if one not in there]
     if name not in tracker_names():
         return Need("tracker", name, False, "this installation has no such tracker", "Reinstall lipsyncd.", asked)
-    why = f"missing: {', '.join(missing)}" if missing else ", ".join(wanted)
-    advice = f"`lipsyncd models fetch {' '.join(missing)}`." if missing else ""
-    return Need("tracker", name, not missing, why, advice, asked)
+    lacks = tracker_lacks(settings.weights)
+    if not lacks:
+        return Need("tracker", name, True, POINTS, "", asked)
+    advice = f"`lipsyncd models fetch {POINTS}`." if POINTS in lacks else "docs/models.md says how to install it."
+    return Need("tracker", name, False, lacks, advice, asked)

@@ -14,9 +14,11 @@ from typing import Any
 from daemon.config import Settings
 from daemon.doctor import Check
 from daemon.seat import seats
+from lipsync import WeightsError, tracker_lacks
 
 PATIENCE = 60.0
 """Seconds until the look at the machine counts as hung; torch takes up to ten on a cold disk."""
+SLOW = 'Set render.tracker to "landmarks", which takes some milliseconds.'
 COMMAND = (sys.executable, "-m", "daemon.commands.machine_process")
 
 
@@ -30,6 +32,7 @@ def hardware(settings: Settings) -> Iterator[Check]:
     yield _gpu(machine["gpu"], settings)
     yield _processes(machine["gpu"], settings)
     yield from _engines(machine["broken"], settings)
+    yield _tracker(machine["broken"], machine["gpu"], settings)
 
 
 def _survey() -> dict[str, Any] | Check:
@@ -102,3 +105,21 @@ def _engines(broken: dict[str, str], settings: Settings) -> Iterator[Check]:
         yield Check(name, "fail" if name in used else "warn", problem, "Reinstall the package that brings it.")
     if settings.render.engine not in broken:
         yield Check("engine", "ok", f"{settings.render.engine}")
+
+
+def _tracker(broken: dict[str, str], gpu: str, settings: Settings) -> Check:
+    """Say who will find the face."""
+    asked, used = settings.render.tracker, settings.render.tracker
+    if asked == "auto":
+        used = "landmarks" if "face-alignment" in broken or _lacks(settings) else "face-alignment"
+    said = used if asked == used else f"{used} ({asked})"
+    if used == "face-alignment" and (not gpu or settings.render.device == "cpu"):
+        return Check("tracker", "warn", f"{said}, without a GPU: about a second a frame", SLOW)
+    return Check("tracker", "ok", said)
+
+
+def _lacks(settings: Settings) -> str:
+    try:
+        return tracker_lacks(settings.weights)
+    except WeightsError as error:
+        return error.message

@@ -41,9 +41,10 @@ from lipsync.take import (
 )
 
 if TYPE_CHECKING:
+    from lipsync.alignment_weights import tracker_lacks
     from lipsync.intake import Found
     from lipsync.label_note import Declared
-    from lipsync.machine import GpuMemory, Machine
+    from lipsync.machine import GpuMemory, Machine, survey
     from lipsync.model import Model
     from lipsync.offer import Offer
     from lipsync.shelf import Brought
@@ -94,6 +95,7 @@ __all__ = [
     "recognise",
     "survey",
     "take_in",
+    "tracker_lacks",
     "tracker_names",
     "vouch",
     "wav2lip_file",
@@ -108,6 +110,8 @@ _LATE = {
     "Model": "lipsync.model",
     "Offer": "lipsync.offer",
     "Studio": "lipsync.studio",
+    "survey": "lipsync.machine",
+    "tracker_lacks": "lipsync.alignment_weights",
 }
 """Names whose modules are imported when they are asked for."""
 
@@ -284,13 +288,6 @@ def gpu_memory() -> GpuMemory | None:
     from lipsync import machine
 
     return machine.gpu_memory()
-
-
-def survey() -> Machine:
-    """Find out which encoders, GPU, engines and trackers work here; takes seconds and loads torch."""
-    from lipsync import machine
-
-    return machine.survey()
 
 
 def __getattr__(name: str) -> object:

@@ -157,13 +157,8 @@ def loaded(found: Brought) -> nn.Module:
         EngineError: The library cannot be imported.
         WeightsError: The file holds something else.
     """
-    try:
-        from face_alignment.models import FAN
-    except BROKEN as error:
-        said = f"the library face-alignment cannot be used ({first_line(error)})"
-        raise EngineError(said, INSTALL) from error
+    net = form()
     tensors = tensors_of(found.path)
-    net: nn.Module = FAN(STACKS)
     try:
         net.load_state_dict(tensors)
     except RuntimeError as error:
@@ -171,3 +166,19 @@ def loaded(found: Brought) -> nn.Module:
             f"{found.path.name} is not the network that face-alignment takes for 2D points", OTHER
         ) from error
     return net.eval().requires_grad_(False)
+
+
+def form() -> nn.Module:
+    """Give the library's network, with no numbers of meaning in it; the first time takes seconds.
+
+    Raises:
+        EngineError: The library cannot be imported.
+    """
+    try:
+        from face_alignment.models import FAN
+
+        net: nn.Module = FAN(STACKS)
+    except BROKEN as error:
+        said = f"the library face-alignment cannot be used ({first_line(error)})"
+        raise EngineError(said, INSTALL) from error
+    return net

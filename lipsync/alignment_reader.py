@@ -63,7 +63,10 @@ class Reader(Landmarks):
         super().__init__(device)
         self._network, self._contour = Network(device, weights), Contour()
         self.weights = (*self._network.weights, *self._contour.weights, *self.weights)
-        self._forget()
+        self._window: deque[Frame] = deque()
+        self._ahead: Ahead | None = None
+        self._last: Matrix | None = None
+        self._reach = 1
 
     def coming(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
         """Give the frames one by one, while looking as many ahead as may be read at once."""
@@ -78,9 +81,8 @@ class Reader(Landmarks):
         self._forget()
 
     def _forget(self) -> None:
-        self._window: deque[Frame] = deque()
-        self._ahead: Ahead | None = None
-        self._last: Matrix | None = None
+        self._window.clear()
+        self._ahead = self._last = None
         self._reach = 1
 
     def face(self, frame: Frame, to_crop: Matrix, mirrored: bool = False) -> Reading:

@@ -60,4 +60,16 @@ def _broken() -> dict[str, str]:
                 plugin.find(group, name)
             except EngineError as error:
                 found[name] = error.message
-    return found
+    return found | _library()
+
+
+def _library() -> dict[str, str]:
+    """Look at the library face-alignment, if it is there: it may lack something of its own."""
+    from lipsync import alignment_network, alignment_weights
+
+    if alignment_weights.installed():
+        try:
+            alignment_network.form()
+        except EngineError as error:
+            return {alignment_weights.TRACKER: error.message}
+    return {}

@@ -14,8 +14,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from lipsync import alignment_weights
-from lipsync.errors import EngineError, NoFaceError, WeightsError
+from lipsync.alignment_weights import OURS, chosen
+from lipsync.errors import EngineError, NoFaceError
 from lipsync.face import Track
 from lipsync.media import Frame
 from lipsync.plugin import BROKEN, find, first_line
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from lipsync.landmarks import Landmarks
     from lipsync.who import Likeness
 
-OURS = "landmarks"
 Report = Callable[[int], None]
 """Told the number of frames looked at so far."""
 
@@ -74,7 +73,7 @@ def load_tracker(name: str, device: str, weights: Path | None = None) -> Tracker
     """Build a tracker.
 
     Args:
-        name: An entry point of ``lipsyncd.trackers``, or "auto": see :func:`chosen`.
+        name: An entry point of ``lipsyncd.trackers``, or "auto": see ``alignment_weights.chosen``.
         device: "auto", "cpu" or "cuda".
         weights: ``Options.weights``, for trackers that take ``weights``.
 
@@ -100,21 +99,6 @@ def _built(name: str, device: str, weights: Path | None) -> Tracker:
     if not isinstance(tracker, Tracker):
         raise EngineError(f"the tracker {name!r} does not track", "Choose another tracker.")
     return tracker
-
-
-def chosen(weights: Path | None) -> str:
-    """Say which tracker "auto" is: face-alignment where its library and its weights are here, else ours.
-
-    Looking loads neither and fetches nothing.
-
-    Args:
-        weights: ``Options.weights``.
-    """
-    try:
-        lacks = alignment_weights.missing(weights)
-    except WeightsError:  # doctor says what is wrong with the folder; ours needs nothing of it
-        return OURS
-    return OURS if lacks else alignment_weights.TRACKER
 
 
 def _takes_weights(kind: Any) -> bool:

@@ -321,10 +321,10 @@ def test_auto_is_face_alignment_where_library_and_weights_are(tmp_path: Path, mo
     monkeypatch.setattr(alignment_weights, "find_spec", lambda name: None)
     monkeypatch.setattr(alignment_weights, "brought", lambda folder: {alignment_weights.POINTS: brought(tmp_path)})
     assert tracker.chosen(tmp_path) == "landmarks"
-    assert "library" in alignment_weights.missing(tmp_path)
+    assert "library" in alignment_weights.tracker_lacks(tmp_path)
     monkeypatch.setattr(alignment_weights, "find_spec", lambda name: object())
     assert tracker.chosen(tmp_path) == "face-alignment"
-    assert alignment_weights.missing(tmp_path) == ""
+    assert alignment_weights.tracker_lacks(tmp_path) == ""
     monkeypatch.setattr(alignment_weights, "brought", lambda folder: {})
     assert tracker.chosen(tmp_path) == "landmarks"
     monkeypatch.setattr(alignment_weights, "brought", _unreadable)
