@@ -64,7 +64,7 @@ def check_file(path: str, length: int, most: int) -> str:
     """
     folder, slash, name = path.rpartition("/")
     if ignorable(name):
-        raise Refusal(422, "upload.wrong.not_there", name=path)
+        raise Refusal(415, "upload.wrong.not_there", name=path)
     file_name(name)
     if slash and folder:
         _cast(Listing((), (), ((path, NESTED),)))
@@ -72,7 +72,7 @@ def check_file(path: str, length: int, most: int) -> str:
         raise DropError(f"{shown(name)} is still being copied", "Wait until it is all there.")
     kind = kind_of(name)
     if kind is Kind.OTHER:
-        raise Refusal(422, "upload.wrong.other", name=name)
+        raise Refusal(415, "upload.wrong.other", name=name)
     if not length or kind is Kind.UNREAD:
         _cast(Listing((Entry(name, kind, length, 0),), (), ()))
     if kind is Kind.ORDER and length > LARGEST:

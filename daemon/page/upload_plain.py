@@ -15,8 +15,8 @@ from daemon.page.upload_refusal import Refusal
 from daemon.page.upload_sink import Sink, room_for
 from daemon.page.upload_tray import Piece, Tray
 
-_LEFT_OUT = ("upload.wrong.not_there", "upload.wrong.other")
-"""What is no reason to refuse the rest."""
+_LEFT_OUT = 415
+"""The status of what is no reason to refuse the rest."""
 
 
 class Collection:
@@ -64,7 +64,7 @@ class Collection:
             self._sink = None
 
     def _left_out(self, error: DaemonError) -> None:
-        if not (isinstance(error, Refusal) and error.key in _LEFT_OUT):
+        if not (isinstance(error, Refusal) and error.status == _LEFT_OUT):
             self.fault = error
 
     def _begin(self, part: Part) -> None:

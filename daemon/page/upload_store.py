@@ -18,6 +18,7 @@ from daemon import ownership
 from daemon.mount import Ground
 from daemon.page.upload_refusal import Refusal
 from daemon.page.upload_tray import Tray
+from daemon.plain import write_plain
 
 FOLDER = ".incoming"
 IDLE = 24 * 3600.0
@@ -26,6 +27,7 @@ _MOST = 100
 _LANDED = 3600.0
 """Seconds that is remembered what became of one: its browser may ask once more."""
 _EVERY = 1800.0
+_CLOCK = "clock"
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -101,11 +103,22 @@ class Store:
 
     def sweep(self, now: float | None = None) -> None:
         """Remove those to which nothing came for long, and what is left of those that have moved."""
-        now = time.time() if now is None else now
-        for tray in self.trays(landed=True):
+        found = self.trays(landed=True)
+        if now is None:
+            now = self._now() if found else 0.0
+        for tray in found:
             over = _LANDED if tray.landed or not tray.drop.is_dir() else IDLE
             if now - tray.touched() > over:
                 self.discard(tray)
+
+    def _now(self) -> float:
+        """Give the time by the share's own clock, which may be another than ours; long ago where it does not say."""
+        clock = self.folder / _CLOCK
+        try:
+            write_plain(clock, b"")
+            return clock.lstat().st_mtime
+        except OSError:
+            return 0.0
 
     def watch(self) -> None:
         """Sweep now, and now and then from here on, in a thread."""

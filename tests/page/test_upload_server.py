@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.page import server, upload_stream
+from tests.page.conftest import settings_at
+from tests.page.test_server import serving
 from tests.page.uploader import Browser, page
 
 MIB = 1 << 20
@@ -97,6 +100,18 @@ def test_what_came_before_the_connection_was_lost_stays(tmp_path: Path) -> None:
         time.sleep(0.5)  # what has reached the area counts; what only the server has is lost with the connection
         line.close()
         assert reached(browser, address, 2000) == 2000
+
+
+def test_who_sends_nothing_more_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "confine", lambda _settings, _log: None)
+    monkeypatch.setattr(upload_stream, "PATIENCE", 0.3)
+    with serving(settings_at(tmp_path, listen="127.0.0.1:0")) as running:
+        browser = Browser(running.port)
+        address = browser.announce(browser.begin(), "ann.mp4", 4000)
+        line = begun(browser, address, FREE + bytes(3000), 0, 2000)
+        assert b" 408 " in line.recv(4096)
+        line.close()
+        assert browser.offset(address) == 2000
 
 
 def _flat(folder: Path, length: int) -> None:

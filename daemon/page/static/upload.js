@@ -129,7 +129,7 @@ function act(text, label) {
 function show(entry) {
   const share = entry.length ? Math.floor((100 * entry.offset) / entry.length) : 0;
   const { row, bar, state } = entry;
-  row.className = entry.fault ? "wrong" : entry.whole ? (entry.cut ? "cut" : "whole") : "";
+  row.className = entry.fault ? (entry.fault.status === 415 ? "" : "wrong") : entry.whole ? (entry.cut ? "cut" : "whole") : "";
   bar.hidden = Boolean(entry.fault) || entry.whole;
   bar.value = share;
   entry.again.hidden = !entry.fault || !entry.file || !entry.address;
@@ -298,11 +298,16 @@ async function announceAll() {
       entry.offset = Number(answer.getResponseHeader("Upload-Offset"));
     } catch (error) {
       if (lost(error)) throw error;
-      entry.fault = error;
+      refuse(entry, error);
     }
     show(entry);
   }
   await renew();
+}
+
+function refuse(entry, error) {
+  entry.fault = error;
+  say(sentence(error));
 }
 
 async function send(entry) {
@@ -313,7 +318,7 @@ async function send(entry) {
   } catch (error) {
     if (lost(error)) throw error;
     if (entries.includes(entry)) {
-      entry.fault = error;
+      refuse(entry, error);
       if (error.status === 422) entry.address = null; // the server has removed it
       await renew();
     }
@@ -501,6 +506,7 @@ let depth = 0;
 function hover(on) {
   zone.classList.toggle("over", on);
   document.getElementById("call").textContent = on ? words.over : words.zone;
+  if (on) say(words.over);
 }
 document.addEventListener("dragenter", (event) => {
   event.preventDefault();
