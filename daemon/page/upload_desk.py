@@ -42,6 +42,8 @@ def finish(request: Request, tray: Tray, form: Mapping[str, str], folder: str = 
     """
     if tray.landed:
         return tray.landed
+    if tray.gone:
+        raise Refusal(404, "upload.wrong.gone")
     store, settings = store_of(request), house_of(request).settings
     store.stand()
     with room_for(tray.home):

@@ -91,7 +91,7 @@ class Store:
             found = [Tray(path) for path in sorted(self._own().iterdir()) if _ID.fullmatch(path.name) and _plain(path)]
         except OSError:
             return []
-        return [tray for tray in found if landed or not tray.landed]
+        return [tray for tray in found if landed or not (tray.landed or tray.gone)]
 
     def outstanding(self) -> int:
         """Give how many bytes are announced and not here yet."""
@@ -107,7 +107,7 @@ class Store:
         if now is None:
             now = self._now() if found else 0.0
         for tray in found:
-            over = _LANDED if tray.landed or not tray.drop.is_dir() else IDLE
+            over = _LANDED if tray.landed or tray.gone else IDLE
             if now - tray.touched() > over:
                 self.discard(tray)
 

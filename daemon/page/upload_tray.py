@@ -81,6 +81,11 @@ class Tray:
         except OSError:
             return ""
 
+    @property
+    def gone(self) -> bool:
+        """Whether there is nothing to move any more."""
+        return not self.drop.is_dir()
+
     def touched(self) -> float:
         """Give when something came last, seconds since 1970."""
         found = [self.home, *(path for name in ("notes", "parts", "drop") for path in _within(self.home / name))]
@@ -189,7 +194,7 @@ class Tray:
         with _ONE:
             if earlier := self.landed:
                 return earlier
-            if not self.drop.is_dir():
+            if self.gone:
                 raise Refusal(404, "upload.wrong.gone")
             if (self.drop / ORDER).exists():
                 ownership.give(self.drop / ORDER, inbox)

@@ -292,6 +292,28 @@ def test_a_crash_between_the_last_byte_and_the_name_is_mended(script: TestClient
     assert inbox(house) == {"x": ["ann.png", "bob.png", "hello.wav"]}
 
 
+def test_a_crash_after_the_move_makes_no_second_folder(script: TestClient, house: House) -> None:
+    tray = filled(script)
+    assert script.post(f"/drop/{tray}", data={"name": "x"}).status_code == 200
+    (house.root / FOLDER / tray / "landed").unlink()
+    assert wrong(script.post(f"/drop/{tray}", data={"name": "x"})).startswith("404 This upload is no longer here")
+    assert list(inbox(house)) == ["x"]
+    store = Store(house.root)
+    store.sweep(store.find(tray).touched() + 3700)
+    assert trays(house) == []
+
+
+def test_too_many_are_refused(script: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.page.upload_tray.MOST", 2)
+    monkeypatch.setattr("daemon.page.upload_store._MOST", 2)
+    tray = filled(script)
+    assert wrong(announce(script, tray, "bob.png", 5)).startswith(
+        "422 These are too many files for one drop: at most 2"
+    )
+    begin(script)
+    assert wrong(script.post("/drop/new")).startswith("503 Too many uploads are begun")
+
+
 def test_the_same_name_twice_is_two_folders(script: TestClient, house: House, visitor: Visitor) -> None:
     other = visitor(house)
     other.headers.update({"x-csrf-token": token_of(other.get("/").text), "accept": "application/json"})
