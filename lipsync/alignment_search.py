@@ -13,8 +13,8 @@ from lipsync.media import Frame
 from lipsync.search import LOST
 
 GLIMPSE = 0.02
-"""Score of our own face network, which looks in some milliseconds, below which a spot is not examined: of spots without
-a face few reach it, of faces hardly one misses it (docs/models.md)."""
+"""Score of our own face network, which looks in some milliseconds, below which a spot is not examined: of 624 faces
+none is below it, of 74 spots without a face none reaches it (docs/models.md)."""
 
 
 class Proposer(Detector):

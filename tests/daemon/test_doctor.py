@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from daemon import doctor, hardware
+from daemon import brought, doctor, hardware
 from daemon.__main__ import main
 from daemon.config import Settings
 from daemon.mount import Mount
@@ -192,3 +192,36 @@ def test_places_with_settings_are_looked_at_though_only_drops_name_them(tmp_path
     assert found["publisher folder"].found == "for drops that name it"
     assert found["folder directory"].state == "fail"
     assert found["publisher arweave"].found == "there, not in use"
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacks", "gpu", "broken", "state", "found"),
+    [
+        ("auto", "the library face-alignment is not installed", "", {}, "ok", "landmarks (auto)"),
+        ("auto", "", "H200", {}, "ok", "face-alignment (auto)"),
+        ("auto", "", "", {}, "warn", "face-alignment (auto), without a GPU: about a second a frame"),
+        ("auto", "", "H200", {"face-alignment": "libGL.so.1"}, "ok", "landmarks (auto)"),
+        ("landmarks", "", "", {}, "ok", "landmarks"),
+    ],
+)
+def test_who_finds_the_face(
+    tmp_path: Path, surveyed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, asked: str, lacks: str, gpu: str,
+    broken: dict[str, str], state: str, found: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(hardware, "tracker_lacks", lambda weights: lacks)
+    surveyed.update(gpu=gpu, broken=broken)
+    checks = list(hardware.hardware(settings(tmp_path, render={"tracker": asked})))
+    (check,) = [check for check in checks if check.name == "tracker"]
+    assert (check.state, check.found) == (state, found)
+
+
+def test_what_face_alignment_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = settings(tmp_path, render={"tracker": "face-alignment"})
+    for lacks, word in (("the weights face-alignment-2d are not here", "models fetch"), ("the library", "docs/")):
+        monkeypatch.setattr(brought, "tracker_lacks", lambda weights, lacks=lacks: lacks)
+        (check,) = brought.checks(asked)
+        assert (check.state, check.found) == ("fail", lacks)
+        assert word in check.advice
+    monkeypatch.setattr(brought, "tracker_lacks", lambda weights: "")
+    (check,) = brought.checks(asked)
+    assert check.state == "ok"

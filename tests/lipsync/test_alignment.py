@@ -220,6 +220,24 @@ def test_less_at_once_where_memory_does_not_suffice(face: np.ndarray, monkeypatc
         reading.look(crops)
 
 
+def test_half_a_precision_gives_way_where_it_does_not_suffice(
+    face: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = truthful(monkeypatch)
+    heat, kinds = network.forward, []
+
+    def narrow(given: torch.Tensor) -> list[torch.Tensor]:
+        kinds.append(given.dtype)
+        return [maps / (given.dtype != torch.float16) for maps in heat(given)]
+
+    monkeypatch.setattr(network, "forward", narrow)
+    reading = Network("cpu", None)
+    monkeypatch.setattr(reading, "_kind", torch.float16)  # as on a GPU
+    assert np.isfinite(reading.look(face[None]).points).all()
+    reading.look(face[None])
+    assert kinds == [torch.float16, torch.float32, torch.float32]
+
+
 # --- the published form of weights, with random numbers ------------------------
 
 
