@@ -114,7 +114,7 @@ def _tracker(broken: dict[str, str], gpu: str, settings: Settings) -> Check:
         used = "landmarks" if "face-alignment" in broken or _lacks(settings) else "face-alignment"
     said = used if asked == used else f"{used} ({asked})"
     if used == "face-alignment" and (not gpu or settings.render.device == "cpu"):
-        return Check("tracker", "warn", f"{said}, without a GPU: about a second a frame", SLOW)
+        return Check("tracker", "warn", f"{said}, without a GPU: half a second a frame or more", SLOW)
     return Check("tracker", "ok", said)
 
 

@@ -199,7 +199,7 @@ def test_places_with_settings_are_looked_at_though_only_drops_name_them(tmp_path
     [
         ("auto", "the library face-alignment is not installed", "", {}, "ok", "landmarks (auto)"),
         ("auto", "", "H200", {}, "ok", "face-alignment (auto)"),
-        ("auto", "", "", {}, "warn", "face-alignment (auto), without a GPU: about a second a frame"),
+        ("auto", "", "", {}, "warn", "face-alignment (auto), without a GPU: half a second a frame or more"),
         ("auto", "", "H200", {"face-alignment": "libGL.so.1"}, "ok", "landmarks (auto)"),
         ("landmarks", "", "", {}, "ok", "landmarks"),
     ],

@@ -55,8 +55,8 @@ class Truthful(nn.Module):
 
     def forward(self, given: Tensor) -> list[Tensor]:
         self.batches.append(len(given))
-        crops = (given.float() * 255).round().byte().permute(0, 2, 3, 1).numpy()
-        return [torch.stack([self._heat(crop) for crop in crops])]
+        crops = (given.float() * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        return [torch.stack([self._heat(crop) for crop in crops]).to(given.device)]
 
     def _heat(self, crop: np.ndarray) -> Tensor:
         frame = Frame.from_rgb(np.ascontiguousarray(crop))

@@ -312,6 +312,21 @@ def test_the_library_itself_finds_the_same_place(monkeypatch: pytest.MonkeyPatch
 
 
 @library
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu_it_is_the_same_tracker(
+    random_file: Path, face: np.ndarray, ours: LandmarkTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alignment_network, "points_file", lambda weights: brought(random_file))
+    network = Network("cuda", None)
+    first, again = (network.look(np.stack([face] * 20)) for _ in range(2))
+    assert np.isfinite(first.points).all()
+    assert np.array_equal(first.points, again.points)
+    truthful(monkeypatch)
+    track = load_tracker("face-alignment", "cuda").track(shown(*[face] * 20), "largest", silent)
+    assert apart(track, ours.track(shown(*[face] * 20), "largest", silent)) < 0.015
+
+
+@library
 def test_other_files_are_refused_in_a_sentence(
     random_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
