@@ -146,7 +146,7 @@ def test_a_server_that_knows_no_ranges(shop: Shop, tmp_path: Path) -> None:
     assert get(tmp_path, f"{shop.url}/w.pth").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("sha256", [SHA, ""])
+@pytest.mark.parametrize("sha256", [SHA, ""], ids=["known", "unknown"])
 @pytest.mark.parametrize("listens", [True, False], ids=["If-Range", "deaf to If-Range"])
 def test_a_file_that_changes_between_two_tries(shop: Shop, tmp_path: Path, listens: bool, sha256: str) -> None:
     old = os.urandom(len(DATA))
