@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from daemon import durable
+from daemon import durable, remark
 from daemon.conclusion import RETRY
 from daemon.errors import JobError
 from daemon.job import Job, State, TakeState
@@ -51,15 +51,20 @@ def retry(root: Path, job: Job | str) -> Filed:
     return filed
 
 
-def cancel(root: Path, job: Job | str) -> Filed:
+def cancel(root: Path, job: Job | str, note: str = "") -> Filed:
     """Give up a job in hand; what is made of it already is kept in failed/.
+
+    Args:
+        root: The share.
+        job: A job, its id, or the name of its folder.
+        note: Why, for those who find it in failed/.
 
     Raises:
         JobError: There is no such job, or it is over.
         OSError: Its folder cannot be written.
     """
     filed = _in_hand(Journal(root), job)
-    (filed.home / CANCEL).touch()
+    remark.put(filed.home / CANCEL, note)
     return filed
 
 
@@ -77,8 +82,13 @@ def prefer(root: Path, job: Job | str, priority: str) -> Filed:
     return filed
 
 
-def approve(root: Path, job: Job | str) -> Filed:
+def approve(root: Path, job: Job | str, note: str = "") -> Filed:
     """Let a job that waits for approval go on.
+
+    Args:
+        root: The share.
+        job: A job, its id, or the name of its folder.
+        note: What there is to say about it; it is kept with the job.
 
     Raises:
         JobError: There is no such job, or it waits for no approval.
@@ -87,7 +97,7 @@ def approve(root: Path, job: Job | str) -> Filed:
     filed = _find(Journal(root), job)
     if filed.place != "working" or filed.job.state is not State.REVIEW:
         raise JobError(f"{shown(filed.home.name)} does not wait for approval: it is {filed.job.state}")
-    (filed.home / APPROVE).touch()
+    remark.put(filed.home / APPROVE, note)
     return filed
 
 

@@ -191,6 +191,7 @@ class Job:
         notes: What went wrong without any harm to the videos.
         version: Of the lipsyncd that took it, or "".
         priority: Whose takes come first: "high", "normal" or "low".
+        remark: What the person said who approved it, or "".
         engine: Which engine renders it.
         error: Why the whole job failed, or "".
     """
@@ -217,6 +218,7 @@ class Job:
     notes: tuple[Note, ...] = ()
     version: str = ""
     priority: str = "normal"
+    remark: str = ""
 
     @property
     def to_render(self) -> bool:
@@ -241,6 +243,7 @@ class Job:
         """Give the job with what failed to be made once more; what is made and what is written stays as it is."""
         takes = tuple(take.again() for take in self.takes)
         fresh = replace(self.move(State.QUEUED), takes=takes, approved=False, error="", hint="", quotes=(), notes=())
+        fresh = replace(fresh, remark="")
         return fresh if takes == self.takes else replace(fresh, inputs=(), recorded="")
 
     def inheriting(self, last: Job) -> Job:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import publishers
-from daemon.job import JobTake, Kept, TakeState
+from daemon.job import Job, JobTake, Kept, TakeState
 from daemon.name import shown
 from daemon.work import Work
 from publishers import Artifact, Parcel
@@ -32,8 +32,13 @@ def pair(home: Path, take: JobTake) -> Iterator[Artifact]:
 
 
 def artifacts(work: Work) -> tuple[Artifact, ...]:
+    """Give all videos and posters of a job in hand that are hashed, in order."""
+    return finished(work.home, work.job)
+
+
+def finished(home: Path, job: Job) -> tuple[Artifact, ...]:
     """Give all videos and posters of a job that are hashed, in order."""
-    return tuple(artifact for take in work.job.in_state(TakeState.RENDERED) for artifact in pair(work.home, take))
+    return tuple(artifact for take in job.in_state(TakeState.RENDERED) for artifact in pair(home, take))
 
 
 def parcel(work: Work) -> Parcel:

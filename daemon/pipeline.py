@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from daemon import conclusion, review
+from daemon import conclusion, remark, review
 from daemon.errors import Cancelled, LaterError
 from daemon.hallmark import Hallmark
 from daemon.job import ENDED, State, TakeState
@@ -99,7 +99,8 @@ class Pipeline:
                 self._steps[work.job.state](work, pulse)
         except Cancelled:
             while_doing = f" while {' and '.join(work.cut_short)}: what was sent stays there" if work.cut_short else ""
-            self._fail(work, "cancelled", f"the job was cancelled{while_doing}")
+            why = f": {said}" if (said := remark.read(work.home / CANCEL)) else ""
+            self._fail(work, "cancelled", f"the job was cancelled{while_doing}{why}")
         except PublishError as error:
             self._fail(work, type(error).__name__, error.message, error.hint)
         except FileNotFoundError as error:
@@ -145,9 +146,11 @@ class Pipeline:
         if work.job.approved:
             self._publish(work, pulse)
         elif (work.home / APPROVE).exists():
-            work.save(replace(work.job, approved=True))
+            said = remark.read(work.home / APPROVE)
+            work.save(replace(work.job, approved=True, remark=said))
+            work.log.info("approved", remark=said)
         else:
-            hint = f"Read {review.FILE_NAME}, then put an empty file called {APPROVE} into this folder."
+            hint = f"Read {review.FILE_NAME}, then put a file called {APPROVE} into this folder."
             raise LaterError("it waits for approval", hint, wait=1.0)
 
     def _record(self, work: Work, _pulse: Pulse) -> None:

@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from daemon import control, trash
@@ -25,7 +24,7 @@ from daemon.status import read_status
 
 _NAMED = 10
 """Folders in the inbox that are named at most."""
-Act = Callable[[Path, str], Filed]
+Act = Callable[..., Filed]
 
 ACTS: dict[str, tuple[Act, str, str]] = {
     "retry": (control.retry, "make what failed once more", "will be made once more"),
@@ -42,6 +41,8 @@ def add(commands: Commands) -> None:
     for name, (act, summary, answer) in ACTS.items():
         parser = add_command(commands, name, summary)
         parser.add_argument("job", metavar="JOB", help="its id, or the name of its folder")
+        if name != "retry":
+            parser.add_argument("--note", metavar="TEXT", default="", help="why; it is kept with the job")
         parser.set_defaults(run=_runner(act, answer))
     parser = add_command(commands, "trash", "move the folder of a job that is over to trash/, from where you delete it")
     parser.add_argument("job", metavar="JOB", help="its id, the name of its folder, or done/NAME")
@@ -106,7 +107,8 @@ def _lines(filed: list[Filed]) -> list[str]:
 def _runner(act: Act, answer: str) -> Callable[[Namespace, Console], int]:
     def run_act(args: Namespace, console: Console) -> int:
         """Ask it of the job; a running daemon sees it within a second, another at its start."""
-        filed = act(settings_of(args).paths.root, args.job)
+        said = (args.note,) if getattr(args, "note", "") else ()
+        filed = act(settings_of(args).paths.root, args.job, *said)
         console.facts({"job": _document(filed)}, [f"{filed.home.name} ({filed.job.id}) {answer}."])
         return 0
 
@@ -143,6 +145,7 @@ def _document(filed: Filed) -> dict[str, Any]:
         "status": read_status(filed.home) if filed.place == "working" else "",
         "error": job.error,
         "hint": job.hint,
+        "remark": job.remark,
         "manifest": [asdict(receipt) for receipt in job.receipts if receipt.name == MANIFEST],
         "receipts": [asdict(receipt) for receipt in job.receipts],
         "sent": [asdict(receipt) for receipt in job.sent],

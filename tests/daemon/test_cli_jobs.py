@@ -99,6 +99,24 @@ def test_cancel_gives_a_job_up(bench: Bench, capsys: pytest.CaptureFixture[str])
     assert call(bench, capsys, "cancel", "talk")[0] == 2
 
 
+def test_notes_are_kept_as_one_harmless_line(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.drop("talk", {"a.wav": "audio", "alice.png": "ok"})
+    bench.drop("walk", {"a.wav": "audio", "alice.png": "ok"})
+    bench.once(publish={"review": True})
+    note = "looks good\nto \x1b[31mme\u202e " + "x" * 5000
+    assert call(bench, capsys, "approve", "talk", "--note", note)[0] == 0
+    assert call(bench, capsys, "approve", "talk", "--note", "second thoughts")[0] == 0
+    assert call(bench, capsys, "cancel", "walk", "--note", "the wrong\nface")[0] == 0
+    bench.once(publish={"review": True})
+    said = {job["name"]: job for job in call(bench, capsys, "jobs")[1]["jobs"]}
+    kept = said["talk"]["remark"]
+    assert kept.startswith("looks good to \\x1b[31mme\\u202e xxx")
+    assert len(kept) == 500
+    assert "the job was cancelled: the wrong face" in said["walk"]["error"]
+    assert "cancelled: the wrong face." in bench.text("failed/walk/WHY.txt")
+    assert '"remark": "looks good' in bench.text("done/talk/job.log")
+
+
 @pytest.mark.parametrize("act", ["retry", "approve", "cancel"])
 def test_no_such_job(act: str, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = call(bench, capsys, act, "nothing\nhere")
