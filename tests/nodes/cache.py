@@ -68,6 +68,8 @@ ARLOCAL = Recipe("arlocal", "arlocal", "1.1.66", overrides={"avsc": "5.7.7"}, bu
 """Without the override npm asks for a git repository; sqlite3's ready-made binary lies where npm does not look."""
 
 ARWEAVE_JS = Recipe("arweave", "arweave", "1.15.7")
+AXE = Recipe("axe-core", "axe-core", "4.14.1")
+"""Not a node: it looks at pages for what shuts people out."""
 
 
 def installed(recipe: Recipe) -> Path:
@@ -153,7 +155,7 @@ def _locked(path: Path) -> Iterator[None]:
 def main() -> int:
     """Install all of them before the tests ask, which have a time limit each."""
     missing = False
-    for recipe in (ARWEAVE_JS, ARLOCAL, IPFS):
+    for recipe in (AXE, ARWEAVE_JS, ARLOCAL, IPFS):
         try:
             installed(recipe)
         except Missing as reason:
