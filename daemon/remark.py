@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from daemon import durable
@@ -12,6 +13,8 @@ from daemon.plain import read_plain
 LONGEST = 500
 """Characters that are kept."""
 _BYTES = 4096
+_TURN = threading.Lock()
+"""Two clicks are two threads."""
 
 
 def clean(text: str) -> str:
@@ -33,10 +36,11 @@ def put(path: Path, text: str) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    if os.path.lexists(path):
-        return
     said = clean(text)
-    if said:
-        durable.replace(path, f"{said}\n")
-    else:
-        path.touch()
+    with _TURN:
+        if os.path.lexists(path):
+            return
+        if said:
+            durable.replace(path, f"{said}\n")
+        else:
+            path.touch()

@@ -11,16 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
 from daemon.errors import DaemonError
-from daemon.page import entrance, history, now, upload, upload_refusal, wrong
+from daemon.page import entrance, history, now, review, upload, upload_refusal, wrong
 from daemon.page.assets import Assets
 from daemon.page.board import Board
 from daemon.page.door import Door
 from daemon.page.guard import Guard
 from daemon.page.house import House
 from daemon.page.layout import STATIC
+from daemon.page.waiting import Waiting
 from daemon.page.wire import Wire
 
-AREAS: tuple[ModuleType, ...] = (entrance, now, upload, history)
+AREAS: tuple[ModuleType, ...] = (entrance, now, upload, review, history)
 """In the order of the navigation."""
 
 
@@ -40,6 +41,7 @@ def build(house: House) -> Guard:
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.house = house
     app.state.door = Door(house.settings)
+    app.state.waiting = Waiting(house.journal)
     app.state.closing = asyncio.Event()
     app.state.wire = Wire(partial(_news, house), app.state.closing)
     app.state.entries = tuple(area.ENTRY for area in AREAS if hasattr(area, "ENTRY"))

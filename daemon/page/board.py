@@ -37,6 +37,11 @@ class Board:
         making = {take.job for take in self.live.takes}
         return tuple(one for one in self.live.queue if not one.job or one.job not in making)
 
+    @property
+    def unapproved(self) -> int:
+        """How many jobs wait for somebody to approve them."""
+        return sum(one.state == "REVIEW" for one in self.waiting)
+
     def title(self, take: AtWork) -> str:
         """Give what the job of a take is called: its title, or its folder."""
         queue = self.live.queue if self.live else ()

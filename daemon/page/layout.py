@@ -30,10 +30,11 @@ FIELD = "csrf"
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in the navigation: where it leads, and the key of its words."""
+    """A place in the navigation: where it leads, the key of its words, and whether what waits there is counted."""
 
     path: str
     key: str
+    counted: bool = False
 
 
 def house_of(request: Request) -> House:
@@ -92,6 +93,7 @@ def _common(request: Request) -> dict[str, Any]:
         "languages": LANGUAGES,
         "tag": TAGS[visit.language],
         "entries": request.app.state.entries if visit.inside else (),
+        "waiting": request.app.state.waiting.count if visit.inside else (lambda: 0),
         "path": request.url.path,
         "guarded": visit.guarded,
         "inside": visit.inside,
