@@ -26,6 +26,7 @@ from daemon.desk import Desk
 from daemon.errors import Stopped
 from daemon.footing import Footing
 from daemon.hallmark import Hallmark
+from daemon.herald import heralded
 from daemon.hours import Hours
 from daemon.inbox import Inbox
 from daemon.journal import Journal
@@ -118,7 +119,11 @@ def run(
     log = open_log(sys.stderr)
     if settings.paths.umask:
         os.umask(int(settings.paths.umask, 8))  # the render process inherits it
-    with _counting(settings, log) as tally, showing(settings, log, once=once):
+    with (
+        _counting(settings, log) as counted,
+        showing(settings, log, once=once),
+        heralded(settings, log, counted, once=once) as tally,
+    ):
         return _work(settings, once, stop, command, notifier, log, tally)
 
 

@@ -213,7 +213,6 @@ def _source(loc: list[str], layers: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _unusable(settings: Settings) -> Iterator[tuple[str, str]]:
     """Find settings that are sound in themselves but ask for what is not here."""
-    yield from _not_built(settings)
     for name, group, value in (
         ("render.engine", "lipsyncd.engines", settings.render.engine),
         ("render.tracker", "lipsyncd.trackers", settings.render.tracker),
@@ -258,10 +257,3 @@ def _absent(name: str, group: str, value: str) -> Iterator[tuple[str, str]]:
         close = get_close_matches(value, known, n=1)
         meant = f"; did you mean {close[0]}?" if close else ""
         yield name, f"there is no {value!r} here; installed: {', '.join(known) or 'none'}{meant}"
-
-
-def _not_built(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Refuse what later versions will do, so that nobody believes it is done."""
-    for name, value in (("notify.urls", settings.notify.urls),):
-        if value:
-            yield name, "this is not built yet; leave it at its default"

@@ -7,12 +7,13 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from daemon.hours import Hours
+from daemon.places import is_file, is_open
 
 WINSTON = 10**12
 """In one AR."""
@@ -84,6 +85,32 @@ def _mirrors(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _places(value: object) -> object:
+    """Accept files that hold addresses, and addresses without a secret; none is ever repeated in a message."""
+    listed = _listed(value)
+    if not isinstance(listed, list | tuple) or not all(
+        isinstance(one, str) and (is_file(one) or is_open(one)) for one in listed
+    ):
+        raise ValueError(
+            "each should be the path of a file of mode 0600 that holds addresses for Apprise, one a line "
+            "(or hand them over as the systemd credential notify-urls, in $CREDENTIALS_DIRECTORY), "
+            'or a plain address without user, password, token or query, such as "json://127.0.0.1:9000/hook"'
+        )
+    return listed
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        sound = sound and not parts.query and not parts.fragment and value.isprintable() and " " not in value
+    except ValueError:
+        sound = False
+    if value and not sound:
+        raise ValueError('it should be an address such as "https://videos.example.org", without a password')
+    return value
+
+
 def _hours(value: str) -> str:
     Hours.of(value)
     return value
@@ -131,6 +158,9 @@ Price = Annotated[Decimal, BeforeValidator(_price), PlainSerializer(float), Fiel
 SecretFile = Annotated[str, BeforeValidator(_secret_file)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Mirrors = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_mirrors)]
+Places = Annotated[tuple[str, ...], BeforeValidator(_places)]
+Events = Annotated[tuple[Literal["done", "failed", "review", "published"], ...], BeforeValidator(_listed)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
 Listen = Annotated[str, AfterValidator(_address)]
 Schedule = Annotated[str, AfterValidator(_hours)]

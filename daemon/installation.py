@@ -16,7 +16,7 @@ OURS = DROP_INS / "10-install.conf"
 STATE = Path("/var/lib/lipsyncd")
 DEFAULT_ROOT = Path("/srv/lipsyncd")
 DEFAULT_USER = "lipsyncd"
-EXTRAS = ("gpu", "metrics", "page", "publish")
+EXTRAS = ("gpu", "metrics", "notify", "page", "publish")
 """Drop-ins that one may ask for by name."""
 _HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user")))
 """What ``ProtectHome=`` hides."""

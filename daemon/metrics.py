@@ -119,12 +119,12 @@ class Metrics(Tally, Collector):
             self._takes.labels("failed").inc()
             self.take_missed("unread")
 
-    def over(self, job: Job) -> None:
+    def over(self, job: Job, home: Path) -> None:
         """Count a job that came to its end."""
         outcome = "incomplete" if not job.error and job.in_state(TakeState.FAILED) else str(job.state).lower()
         self._jobs.labels(outcome).inc()
 
-    def saved(self, before: Job, after: Job) -> None:
+    def saved(self, before: Job, after: Job, home: Path) -> None:
         """Count what has changed in a job."""
         old = {take.face: take for take in before.takes}
         for take in after.takes:

@@ -174,7 +174,7 @@ class Pipeline:
             place_signed(work)
             target = conclusion.to_failed(work.job, work.home, self._journal.failed, self._hallmark, self._beat)
         work.hold.release()
-        work.tally.over(work.job)
+        work.tally.over(work.job, target)
         work.log.info("job moved", folder=f"{target.parent.name}/{target.name}")
 
     def close(self, works: Iterable[Work]) -> None:

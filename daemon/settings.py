@@ -18,18 +18,21 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from daemon.environment import EnvironmentSource
 from daemon.fields import (
     Count,
+    Events,
     Folder,
     Listen,
     Mirrors,
     Name,
     Names,
     OptionalPath,
+    Places,
     Rate,
     Schedule,
     Seconds,
     SecretFile,
     StateFolder,
     Umask,
+    WebAddress,
     Words,
     state_folder,
 )
@@ -143,9 +146,12 @@ class Done(Section):
 
 
 class Notify(Section):
-    """Who is told when a job ends."""
+    """``[notify]``: who is told of what becomes of a job."""
 
-    urls: Names = ()
+    urls: Places = ()
+    on: Events = ("done", "failed", "review", "published")
+    posters: bool = True
+    language: Literal["en", "zh"] = "en"
 
 
 class Metrics(Section):
@@ -161,6 +167,7 @@ class Page(Section):
     password_file: SecretFile = ""
     hosts: Names = ()
     proxy: bool = False
+    url: WebAddress = ""
 
 
 class Settings(BaseSettings):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class Tally:
     def taken(self, drop: Drop) -> None:
         """A drop has become a job."""
 
-    def saved(self, before: Job, after: Job) -> None:
-        """A job was written down, and this is how it has changed."""
+    def saved(self, before: Job, after: Job, home: Path) -> None:
+        """A job was written down in its folder, and this is how it has changed."""
 
-    def over(self, job: Job) -> None:
-        """A job has come to its end, and is out of our hands."""
+    def over(self, job: Job, home: Path) -> None:
+        """A job has come to its end, and is out of our hands: in this folder."""
 
     def stage(self, name: str) -> AbstractContextManager[None]:
         """What is done within is a stage of a job's way; what ends with an exception does not count."""

@@ -145,5 +145,5 @@ class Work:
         self.unsaved = False
         if job.state is not self._saved.state:
             self.log.info("state", state=str(job.state))
-        self.tally.saved(self._saved, job)
+        self.tally.saved(self._saved, job, self.home)
         self._saved = job

@@ -46,6 +46,7 @@ from publishers.metadata import metadata, metadata_name, write_metadata
 from publishers.post import announcement, post, write_post
 from publishers.provenance import Provenance, Standing
 from publishers.registry import broken, build, names
+from publishers.secret import read_secret
 from publishers.unixfs import LEGACY, MODERN, PROFILES
 
 __all__ = [
@@ -119,6 +120,7 @@ __all__ = [
     "post",
     "quietly",
     "read_manifest",
+    "read_secret",
     "sign",
     "unchecked",
     "verify",

@@ -26,7 +26,7 @@ def test_the_unit_is_valid() -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("drop_in", ["", "gpu.conf", "metrics.conf", "page.conf", "publish.conf"])
+@pytest.mark.parametrize("drop_in", ["", "gpu.conf", "metrics.conf", "notify.conf", "page.conf", "publish.conf"])
 def test_the_unit_is_hardened(drop_in: str, tmp_path: Path) -> None:
     """By itself, and with each drop-in, which is read as if it stood at the end."""
     whole = tmp_path / UNIT.name

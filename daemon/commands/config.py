@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from daemon import audience
 from daemon.commands.arguments import Commands, Parser, add_command, add_common, settings_of
 from daemon.commands.console import Console
 from daemon.config import SYSTEM_FILE, ConfigError, Fault, Settings
@@ -29,7 +30,8 @@ def check(args: Namespace, console: Console) -> int:
     """Say that the settings are right; if not, loading them has said all faults.
 
     Raises:
-        ConfigError: What they ask for cannot be done on this machine: a label, a page that others can reach.
+        ConfigError: What they ask for cannot be done on this machine: a label, a page that others can reach, a
+            place for notices that Apprise does not understand.
     """
     settings = settings_of(args)
     try:
@@ -38,6 +40,8 @@ def check(args: Namespace, console: Console) -> int:
         raise ConfigError((Fault("label", f"{error.message}; {error.hint}"),)) from error
     if fault := checkup.lacking(settings):
         raise ConfigError((Fault("page.listen", f"{fault}; {checkup.ADVICE}"),))
+    if faults := tuple(Fault("notify.urls", f"{place}: {why}") for place, why in audience.faults(settings).items()):
+        raise ConfigError(faults)
     file = str(args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else ""))
     console.facts({"ok": True, "file": file, "faults": []}, [f"The configuration is right ({file or 'all defaults'})."])
     return 0

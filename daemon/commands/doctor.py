@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from daemon import brought, doctor, hardware
+from daemon import audience, brought, doctor, hardware
 from daemon.commands.arguments import Commands, add_command, settings_of
 from daemon.commands.console import Console
 from daemon.config import Settings
@@ -45,6 +45,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from walls(settings)
     yield from program(settings)
     yield from checkup.checks(settings)
+    yield from audience.checks(settings)
     yield from hardware.hardware(settings)
 
 

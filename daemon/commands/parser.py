@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from daemon.commands import config, demo, doctor, jobs, models, page, pause, publish, render, service, verify, watch
+from daemon.commands import (
+    config,
+    demo,
+    doctor,
+    jobs,
+    models,
+    notify,
+    page,
+    pause,
+    publish,
+    render,
+    service,
+    verify,
+    watch,
+)
 from daemon.commands.arguments import Parser, add_common
 
 EPILOG = "Exit codes: 0 done, 1 some work failed, 2 wrong usage or configuration, 3 something needed is missing."
@@ -16,6 +30,6 @@ def parser() -> Parser:
     whole.add_argument("--version", action="version", version=f"lipsyncd {version('lipsyncd')}")
     add_common(whole, first=True)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (watch, render, jobs, pause, page, publish, verify, doctor, models, config, demo, service):
+    for command in (watch, render, jobs, pause, page, notify, publish, verify, doctor, models, config, demo, service):
         command.add(commands)
     return whole

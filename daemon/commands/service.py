@@ -152,6 +152,8 @@ def _needed(settings: Settings) -> Iterator[str]:
         yield "metrics"
     if settings.page.listen:
         yield "page"
+    if settings.notify.urls:
+        yield "notify"
 
 
 def _writes(settings: Settings) -> list[Path]:

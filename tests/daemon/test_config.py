@@ -87,21 +87,18 @@ def test_all_faults_at_once_by_name_with_what_was_meant(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ('[notify]\nurls = ["https://example.org/hook"]', "notify.urls"),
-    ],
-)
-def test_what_is_not_built_is_refused(tmp_path: Path, text: str, name: str) -> None:
-    assert "not built yet" in faults(written(tmp_path, text))[name]
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
         ('[[publish.pinning]]\nname = "a"\nendpoint = "b"\ntoken = "hunter2"', "publish.pinning.0.token"),
         ('[publish.arweave]\nwallet = "{\\"kty\\": \\"hunter2\\"}"', "publish.arweave.wallet"),
         ('[publish.arweave.wallet]\nkty = "hunter2"', "publish.arweave.wallet"),
         ('[credentials]\nkey = """-----BEGIN PRIVATE KEY-----\nhunter2"""', "credentials.key"),
         ('[page]\npassword_file = "hunter2"', "page.password_file"),
+        ('[notify]\nurls = ["discord://1234/hunter2"]', "notify.urls"),
+        ('[notify]\nurls = ["json://hunter2@127.0.0.1/"]', "notify.urls"),
+        ('[notify]\nurls = ["json://127.0.0.1/?token=hunter2"]', "notify.urls"),
+        ('[notify]\nurls = ["jsons://hooks.example/services/hunter2hunter2hunter2"]', "notify.urls"),
+        ('[notify]\nurls = "hunter2"', "notify.urls"),
+        ('[notify]\nurls = [["hunter2"]]', "notify.urls"),
+        ('[notify.urls]\ndiscord = "hunter2"', "notify.urls"),
     ],
 )
 def test_secrets_are_refused_with_advice_and_never_repeated(tmp_path: Path, text: str, name: str) -> None:
