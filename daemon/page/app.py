@@ -11,17 +11,18 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
 from daemon.errors import DaemonError
-from daemon.page import entrance, history, now, review, upload, upload_refusal, wrong
+from daemon.page import entrance, health, history, now, review, upload, upload_refusal, wrong
 from daemon.page.assets import Assets
 from daemon.page.board import Board
 from daemon.page.door import Door
+from daemon.page.examination import Examination
 from daemon.page.guard import Guard
 from daemon.page.house import House
 from daemon.page.layout import STATIC
 from daemon.page.waiting import Waiting
 from daemon.page.wire import Wire
 
-AREAS: tuple[ModuleType, ...] = (entrance, now, upload, review, history)
+AREAS: tuple[ModuleType, ...] = (entrance, now, upload, review, history, health)
 """In the order of the navigation."""
 
 
@@ -41,6 +42,7 @@ def build(house: House) -> Guard:
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.house = house
     app.state.door = Door(house.settings)
+    app.state.examination = Examination(house.settings)
     app.state.waiting = Waiting(house.journal)
     app.state.closing = asyncio.Event()
     app.state.wire = Wire(partial(_news, house), app.state.closing)
