@@ -34,9 +34,9 @@ class Process:
 
 
 @contextlib.contextmanager
-def page(folder: Path, port: int = 0) -> Iterator[Process]:
+def page(folder: Path, port: int = 0, **more: object) -> Iterator[Process]:
     """Show the page in a process of its own."""
-    settings = settings_at(folder, listen=f"127.0.0.1:{port}").model_copy()
+    settings = settings_at(folder, listen=f"127.0.0.1:{port}", **more).model_copy()
     process = subprocess.Popen([sys.executable, "-m", "daemon.page"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         assert process.stdin
@@ -66,11 +66,15 @@ class Browser:
         cookies = [line.partition(";")[0] for line in headers.get_all("set-cookie", [])]
         self.headers = {"Cookie": "; ".join(cookies), "X-CSRF-Token": token_of(text.decode())}
 
+    def line(self) -> http.client.HTTPConnection:
+        """Give a connection of its own."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
     def ask(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Ask once, on a connection of its own."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        line = self.line()
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         line.request(method, path, body, {"Accept": "application/json"} | self.headers | named)  # type: ignore[arg-type]
         answer = line.getresponse()
