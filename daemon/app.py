@@ -39,6 +39,7 @@ from daemon.pause import Pause
 from daemon.pipeline import Pipeline
 from daemon.publication import Press, Publication
 from daemon.retention import Retention
+from daemon.ring import ring_of
 from daemon.rounds import Rounds
 from daemon.schedule import Schedule
 from daemon.seat import seats
@@ -116,13 +117,13 @@ def run(
     """
     stop = stop or threading.Event()
     notifier = notifier or notify.Notifier()
-    log = open_log(sys.stderr)
+    log = open_log(sys.stderr, ring=ring_of(settings, once=once))
     if settings.paths.umask:
         os.umask(int(settings.paths.umask, 8))  # the render process inherits it
     with (
         _counting(settings, log) as counted,
         showing(settings, log, once=once),
-        heralded(settings, log, counted, once=once) as tally,
+        heralded(settings, log, counted, stop, once=once) as tally,
     ):
         return _work(settings, once, stop, command, notifier, log, tally)
 

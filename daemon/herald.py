@@ -116,14 +116,17 @@ class Herald(Tally):
                     self._stirred.wait(self._pause(time.time()))
 
     def _batch(self, now: float) -> list[Notice]:
-        """Give the notices that are told now: all have reached the same places."""
-        due = [notice for notice in self._outbox.waiting() if notice.due + GATHER * (not notice.tries) <= now]
-        return [notice for notice in due if notice.told == due[0].told][:_DIGEST] if due else []
+        """Give the notices that are told now: all have reached the same places. Where one is due, new ones go along."""
+        waiting = self._outbox.waiting()
+        first = next((notice for notice in waiting if _left(notice, now) <= 0), None)
+        if first is None:
+            return []
+        ripe = [notice for notice in waiting if not notice.tries or _left(notice, now) <= 0]
+        return [notice for notice in ripe if notice.told == first.told][:_DIGEST]
 
     def _pause(self, now: float) -> float:
         """Give the seconds until the next one is due; no longer than an hour, for clocks are set."""
-        moments = [notice.due + GATHER * (not notice.tries) - now for notice in self._outbox.waiting()]
-        return max(0.05, min([3600.0, *moments]))
+        return max(0.05, min([3600.0, *(_left(notice, now) for notice in self._outbox.waiting())]))
 
     def _tell(self, batch: list[Notice]) -> None:
         run = self._under_way = Announcement(self._settings, self._command)
@@ -131,9 +134,7 @@ class Herald(Tally):
             outcome = run.run(self._messages(batch))
         finally:
             self._under_way = None
-        if self._over and outcome.fault:
-            return
-        self._settle(batch, outcome)
+        self._settle(batch, outcome, stopped=self._over and bool(outcome.fault))
 
     def _messages(self, batch: list[Notice]) -> list[Message]:
         language = self._settings.notify.language
@@ -150,7 +151,7 @@ class Herald(Tally):
         picture = f"{notice.folder}/{notice.poster}" if pictured else ""
         return Message(notice.id, said.title, said.body, kind, str(self._settings.paths.root), picture, notice.told)
 
-    def _settle(self, batch: list[Notice], outcome: Outcome) -> None:
+    def _settle(self, batch: list[Notice], outcome: Outcome, *, stopped: bool) -> None:
         """Cross out what was told, put off the rest, and give up what was tried often enough."""
         lost = []
         for notice in batch:
@@ -158,6 +159,8 @@ class Herald(Tally):
             missed = None if outcome.places is None else set(outcome.places) - {*notice.told, *reached}
             if missed is not None and not missed:
                 self._outbox.remove([notice])
+            elif stopped:  # by us: that was no try
+                self._outbox.put_off(notice, replace(notice, told=(*notice.told, *reached)))
             elif notice.tries >= len(PAUSES):
                 self._outbox.remove([notice])
                 lost.append(notice)
@@ -168,14 +171,22 @@ class Herald(Tally):
             self._log.warning("notices given up", count=len(lost), jobs=[one.job for one in lost], reason=reason)
 
 
+def _left(notice: Notice, now: float) -> float:
+    """Give the seconds until a notice is due; what is due years from now was written down by a wrong clock."""
+    left = notice.due + GATHER * (not notice.tries) - now
+    return left if left <= 2 * max(PAUSES) else 0.0
+
+
 @contextlib.contextmanager
-def heralded(settings: Settings, log: FilteringBoundLogger, tally: Tally, *, once: bool) -> Iterator[Tally]:
+def heralded(
+    settings: Settings, log: FilteringBoundLogger, tally: Tally, stop: threading.Event, *, once: bool
+) -> Iterator[Tally]:
     """Give a tally that has told what the other one is told, too; only that one where nobody wants to know."""
     if not wanted(settings.notify.urls) or not settings.notify.on:
         yield tally
         return
-    herald = Herald(settings, log)
+    herald = Herald(settings, log, COMMAND)
     try:
         yield Tallies(tally, herald)
     finally:
-        herald.close(once=once)
+        herald.close(once=once and not stop.is_set())

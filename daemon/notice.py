@@ -103,9 +103,12 @@ class Notice:
         Raises:
             ValueError, TypeError, KeyError: It is something else.
         """
-        listed = {name: tuple(map(str, document[name])) for name in ("made", "links", "told")}
-        missing = tuple(Missing(str(one["face"]), str(one["reason"])) for one in document["missing"])
-        return cls(**document | listed | {"event": Event(document["event"]), "missing": missing})
+        known: dict[str, Any] = {name: int(document[name]) for name in ("count", "lost", "tries")}
+        known |= {name: float(document[name]) for name in ("at", "due")}
+        known |= {name: tuple(map(str, document[name])) for name in ("made", "links", "told")}
+        known["missing"] = tuple(Missing(str(one["face"]), str(one["reason"])) for one in document["missing"])
+        known["event"] = Event(document["event"])
+        return cls(**known | {name: str(document[name]) for name in document.keys() - known.keys()})
 
     @property
     def id(self) -> str:
