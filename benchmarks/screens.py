@@ -6,6 +6,7 @@ python -m benchmarks.screens FOLDER     every screen in every dress, to look at
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,14 @@ OUT = Path(__file__).parents[1] / "docs" / "page"
 QUALITY = 82
 LARGEST = 2_500_000
 """Bytes of all pictures in docs/page together."""
+
+
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig>
+<include>/etc/fonts/fonts.conf</include>
+<match target="pattern"><test name="family"><string>system-ui</string></test>
+<edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match></fontconfig>"""
+"""The page takes the system's own letters; a bare Debian has none that anybody reads by choice (apt: fonts-inter,
+fonts-noto-cjk)."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,7 @@ def addresses(house: Press, found: Page) -> dict[str, str]:
     fixed = {"now": "/", "drop": "/drop", "history": "/jobs", "job": job, "job-zh": f"/jobs/{ids[DONE[1].name]}"}
     fixed |= {"failed": failed, "delete": f"{failed}/delete", "cancel": f"/jobs/{ids[RUNNING.name]}/cancel"}
     fixed |= {"waiting": f"/jobs/{ids[JUDGED.name]}", "none": "/jobs?q=nobody", "wrong": "/nowhere"}
-    for name in ("review", "log", "doctor"):
-        if found.request.get(f"/{name}").ok:
-            fixed[name] = f"/{name}"
-    return fixed
+    return fixed | {"reviews": "/review", "review": f"/review/{ids[JUDGED.name]}", "log": "/log", "doctor": "/doctor"}
 
 
 def prepare(page: Page, name: str, files: list[Path]) -> None:
@@ -84,6 +90,10 @@ def prepare(page: Page, name: str, files: list[Path]) -> None:
         page.set_input_files("#files", files)
         page.wait_for_selector("#rows li.whole >> nth=2", timeout=30_000)
         page.wait_for_selector("#verdict:not([hidden])")
+    elif name == "doctor":
+        if not page.locator(".findings").count():
+            page.locator("#doctor button.main").click()
+        page.wait_for_selector("#doctor[data-running=no] .findings", timeout=120_000)
     elif name in ("job", "waiting", "review"):
         for video in page.query_selector_all("video"):
             video.evaluate("v => new Promise(go => { v.onseeked = go; v.preload = 'auto'; v.currentTime = 1.5; })")
@@ -109,7 +119,10 @@ def dressed(browser: Browser, base: str, dress: Dress) -> Page:
 def shoot(house: Press, base: str, out: Path, *, all_of_them: bool) -> None:
     """Photograph."""
     with sync_playwright() as play, tempfile.TemporaryDirectory() as name:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        fonts = Path(name, "fonts.conf")
+        fonts.write_text(FONTS, encoding="utf-8")
+        letters = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"], env=letters)
         paths = addresses(house, dressed(browser, base, DESK))
         files = list(_files(Path(name)))
         for dress in DRESSES:
@@ -121,6 +134,7 @@ def shoot(house: Press, base: str, out: Path, *, all_of_them: bool) -> None:
                     _photograph(page, out / f"{screen}-{dress.name}.jpg", dress)
                     if screen == "drop":
                         page.click("#cancel")
+                        page.locator(".message[role=status]").first.wait_for()
             page.context.close()
         browser.close()
 

@@ -54,7 +54,7 @@ JUDGED = Drop(
     'title = "New year’s greeting · 新年致辞"\ndescription = "To be seen by everybody, for good."\n'
     'publish = ["ipfs", "arweave"]\nreview = true\n',
 )
-RUNNING = Drop("lecture-tides", "long", ("wide", "warm"), 'title = "Lecture 3: how tides work"\n')
+RUNNING = Drop("lecture-tides", "long", ("wide", "warm"), 'title = "Lecture 3: how tides work"\npriority = "high"\n')
 WAITING = (
     Drop("rapport-de-la-semaine", "hello.en.flac", ("portrait",), 'title = "Rapport de la semaine"\n'),
     Drop("отчёт-ноябрь", "hello.en.flac", ("wide", "mono", "warm"), 'title = "Отчёт за ноябрь"\npriority = "low"\n'),
@@ -146,14 +146,15 @@ def furnished(place: Path) -> Iterator[Press]:
             _wait_for(house, "failed" if drop is FAILED else "done", drop)
         put(house, JUDGED)
         house.wait(lambda: "approval" in house.status() or "REVIEW" in _states(house), PATIENCE)
-        put(house, RUNNING)
-        house.wait(lambda: any((house.root / "working" / RUNNING.name / ".lipsyncd").glob("*.jpg")), PATIENCE)
-        for drop in WAITING:
+        house.run("pause")
+        for drop in (RUNNING, *WAITING):
             put(house, drop)
+            _wait_for(house, "working", drop)
+        house.run("resume")
+        house.wait(lambda: any((house.root / "working" / RUNNING.name / ".lipsyncd").glob("*.jpg")), PATIENCE)
         late = house.root / "inbox" / ARRIVING
         late.mkdir()
         (late / "answers.flac.part").write_bytes((SAMPLE / "hello.en.flac").read_bytes()[:50_000])
-        _wait_for(house, "working", *WAITING)
         yield house
 
 

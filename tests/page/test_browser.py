@@ -1,0 +1,114 @@
+"""The page as a person sees it, in a real Chromium, with a real daemon behind it that draws nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.house import House
+from tests.page.test_with_daemon import drop, shown
+from tests.page.window import SAMPLE, Open, Witness, chromium, window, witness
+
+__all__ = ["chromium", "window", "witness"]
+pytestmark = pytest.mark.e2e
+NAME = "weekly <i>周报"
+NO_REVIEW = "the page has no screen for reviews yet"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    place = tmp_path_factory.mktemp("house")
+    (place / "public").mkdir()
+    publish = f'[publish.folder]\npath = "{place / "public"}"\nurl = "https://media.example.org"\n'
+    house = House(place, engine="null", more=f'[page]\nlisten = "127.0.0.1:0"\n{publish}')
+    with house.watching():
+        house.wait(lambda: bool(shown(house)))
+        yield house
+
+
+@pytest.fixture
+def base(house: House) -> str:
+    return f"http://{shown(house)[-1]}"
+
+
+def test_from_drop_to_zip(window: Open, house: House, base: str, tmp_path: Path) -> None:
+    page = window(base)
+    page.goto("/")
+    page.locator(".headline", has_text="Nothing to do").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").wait_for()
+    page.get_by_role("link", name="Drop").click()
+    page.set_input_files("#files", [str(SAMPLE / "hello.en.flac"), str(SAMPLE / "astronaut.jpg")])
+    page.locator("#rows li.whole").nth(1).wait_for()
+    page.locator("#name").fill(NAME)
+    page.get_by_role("button", name="Drop it").click()
+    page.wait_for_url("**/")
+    waiting = page.locator(".queue li", has_text=NAME)
+    waiting.wait_for()  # without loading the page again: events bring it
+    page.get_by_role("button", name="Resume").click()
+    house.wait(lambda: (house.root / "done" / NAME / "manifest.json").exists())
+    waiting.wait_for(state="detached")
+    page.get_by_role("link", name="History").click()
+    page.locator(".jobs a", has_text=NAME).click()
+    assert page.locator(".tag.done").first.is_visible()
+    _plays(page)
+    with page.expect_download() as coming:
+        page.locator("a[href$='/zip']").click()
+    with zipfile.ZipFile(io.BytesIO(Path(coming.value.path()).read_bytes())) as whole:
+        assert whole.testzip() is None
+        names = {name.rpartition("/")[2]: name for name in whole.namelist()}
+        assert whole.read(names["astronaut.mp4"]) == (house.root / "done" / NAME / "astronaut.mp4").read_bytes()
+        assert json.loads(whole.read(names["manifest.json"]))
+
+
+def _plays(page: Any) -> None:
+    """See that the video is there, moves, can be wound, and has pictures of the right size."""
+    video = page.locator("video").first
+    video.evaluate("v => { v.muted = true; return v.play(); }")
+    page.wait_for_function("() => { const v = document.querySelector('video'); return v.currentTime > .3; }")
+    assert video.evaluate("v => [v.readyState >= 2, v.videoWidth > 100, v.error]") == [True, True, None]
+    video.evaluate("v => new Promise(go => { v.pause(); v.onseeked = go; v.currentTime = 4; })")
+    assert video.evaluate("v => v.seekable.end(0)") > 5
+
+
+def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_path: Path) -> None:
+    """The one that is drawn for real: a few seconds of progress, with a picture of it."""
+    house = House(tmp_path, more='[page]\nlisten = "127.0.0.1:0"\n')
+    with house.watching():
+        house.wait(lambda: bool(shown(house)))
+        page = window(f"http://{shown(house)[-1]}")
+        page.goto("/")
+        drop(house, "greeting")
+        share = page.locator(".take .share")
+        share.wait_for()
+        page.wait_for_function("() => Number(document.querySelector('.take .share')?.textContent) > 5")
+        page.locator(".take .picture img").wait_for()
+        page.wait_for_function("() => document.querySelector('.take .picture img').naturalWidth > 50")
+        page.locator(".headline", has_text="Nothing to do").wait_for(timeout=60_000)
+    assert (house.root / "done" / "greeting" / "astronaut.mp4").exists()
+
+
+def test_a_failure_is_explained_and_deleted(window: Open, house: House, base: str) -> None:
+    folder = house.place / "broken"
+    folder.mkdir()
+    shutil.copy(SAMPLE / "astronaut.jpg", folder)
+    (folder / "speech.wav").write_bytes(b"RIFF" + bytes(2000))
+    folder.rename(house.root / "inbox" / "broken")
+    house.wait(lambda: (house.root / "failed" / "broken" / "WHY.txt").exists())
+    page = window(base)
+    page.goto("/jobs?show=failed")
+    page.locator(".jobs a", has_text="broken").click()
+    why = (house.root / "failed" / "broken" / "WHY.txt").read_text(encoding="utf-8")
+    assert why.splitlines()[0] in page.locator(".letter").inner_text()
+    page.get_by_role("link", name="Delete").click()
+    page.locator("main form button.danger").click()
+    page.get_by_role("status").first.wait_for()
+    assert not (house.root / "failed" / "broken").exists()
+    assert [path.name for path in (house.root / "trash").glob("*/*")] or list((house.root / "trash").iterdir())
