@@ -56,7 +56,7 @@ def test_search_and_filter(browser: TestClient, house: House) -> None:
     found = browser.get("/jobs", params={"q": "周报", "show": "failed"}).text
     assert ("周报 47" in found, "周报 48" in found) == (False, True)
     assert 'name="show" value="failed"' in found
-    assert "No job is like that." in browser.get("/jobs?q=nobody").text
+    assert "No job matches." in browser.get("/jobs?q=nobody").text
     assert "weekly" in browser.get("/jobs?show=nonsense&before=nonsense&after=x").text
     long = browser.get("/jobs", params={"q": "x" * 5000})
     assert long.status_code == 200

@@ -161,8 +161,8 @@ def test_bad_requests_are_refused(script: TestClient) -> None:
         ("../ann.png", "422 ../ann.png is in a folder of its own | Put the files themselves into the folder"),
         ("/etc/ann.png", "422 /etc/ann.png is in a folder of its own"),
         ("sub/ann.png", "422 sub/ann.png is in a folder of its own"),
-        ("a\nb.png", "422 The name a\\nb.png has letters in it"),
-        ("a\0b.png", "422 The name a\\x00b.png has letters in it"),
+        ("a\nb.png", "422 The name a\\nb.png has characters in it"),
+        ("a\0b.png", "422 The name a\\x00b.png has characters in it"),
         ("ö" * 126 + ".png", "422 The name öööö"),
         ("ann.png.part", "422 ann.png.part is still being copied"),
         (".DS_Store", "415 .DS_Store is left out"),
@@ -205,13 +205,13 @@ def test_odd_but_possible_names_stay_as_they_are(script: TestClient, house: Hous
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("../up", "422 The name ../up has letters"),
+        ("../up", "422 The name ../up has characters"),
         ("..", "422 A name is missing"),
         (".hidden", "422 The name .hidden cannot be seen"),
         ("lost+found", "422 The name lost+found cannot be seen"),
         ("weekly.part", "422 The name weekly.part looks like"),
         ("x" * 256, "422 The name xxxx"),
-        ("a\x1bb", "422 The name a\\x1bb has letters"),
+        ("a\x1bb", "422 The name a\\x1bb has characters"),
     ],
 )
 def test_the_name_of_the_folder_is_looked_at(script: TestClient, house: House, name: str, said: str) -> None:
@@ -510,7 +510,7 @@ def test_a_folder_is_sent_by_the_form(browser: TestClient, house: House) -> None
         ([("files", "ann.jpg", b"<html>"), ("files", "a.wav", WAV)], {}, 422, "is no audio, photo or video"),
         ([("folder", "w/sub/ann.png", PNG), ("files", "a.wav", WAV)], {}, 422, "sub/ann.png is in a folder of its own"),
         ([("files", "ann.png", PNG), ("files", "ANN.png", PNG)], {}, 409, "another file called ANN.png"),
-        ([("files", "ann.png", PNG), ("files", "a.wav", WAV)], {"name": "../x"}, 422, "The name ../x has letters"),
+        ([("files", "ann.png", PNG), ("files", "a.wav", WAV)], {"name": "../x"}, 422, "The name ../x has characters"),
     ],
 )  # fmt: skip
 def test_the_form_says_what_is_wrong_and_leaves_nothing(
