@@ -19,8 +19,10 @@ from daemon.journal import FILE_NAME, INPUTS, OURS, Journal
 from daemon.listing import listing
 from daemon.mount import mount_of
 from daemon.name import numbered, shown, valid
-from daemon.owner import Hold, Owners, read_card
+from daemon.owner import Hold, Owners, dismantle, read_card
 from daemon.papers import written
+
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def adopt(home: Path, journal: Journal, owners: Owners) -> Claimed | None:
         JournalError: Nobody can, for its job.json is damaged.
         OSError: Its folder cannot be read or written.
     """
-    if not (home / FILE_NAME).exists() and read_card(home) is None and not owners.idle(home):
-        return None  # somebody may be taking it this very moment
+    if not (home / FILE_NAME).exists() and read_card(home) is None and (dismantle(home) or not owners.idle(home)):
+        return None  # somebody on another machine may be taking it this very moment
     hold = owners.take(home)
     if hold is None:
         return None
@@ -140,13 +142,7 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
         number += 1
         if (journal.done / called).exists() or (journal.failed / called).exists() or (home / FILE_NAME).exists():
             continue
-        with contextlib.suppress(FileExistsError):
-            home.mkdir()
-        try:
-            hold = owners.take(home)
-        except OSError:
-            _leave(home)
-            raise
+        hold = _made(home, owners)
         if hold is None:
             return None
         if not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
@@ -154,11 +150,19 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
         hold.release()
 
 
-def _leave(home: Path) -> None:
-    """Remove what there is of a folder that we could not take in hand, if it is nobody else's."""
-    with contextlib.suppress(OSError):
-        if read_card(home) is None and not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
-            discard(home)
+def _made(home: Path, owners: Owners) -> Hold | None:
+    """Make a folder and take it in hand; anew where somebody removed it while it was empty."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileExistsError):
+            home.mkdir()
+        try:
+            hold = owners.take(home)
+        except OSError:
+            dismantle(home)
+            raise
+        if hold is not None or read_card(home) is not None:
+            return hold
+    return None
 
 
 def _changed(drop: Drop, home: Path) -> bool:

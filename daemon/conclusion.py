@@ -15,7 +15,7 @@ from daemon.job import Job, TakeState
 from daemon.journal import FILE_NAME, INPUTS, OURS, folders
 from daemon.listing import ignorable
 from daemon.name import LONGEST, numbered
-from daemon.owner import CARD, LOCK
+from daemon.owner import CARD, LOCK, withdraw
 from daemon.papers import written
 from daemon.plain import read_plain, untouched, write_plain
 from daemon.seal import hashed
@@ -123,12 +123,7 @@ def discard(home: Path) -> None:
         else:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-    for name in (CARD, LOCK):
-        with contextlib.suppress(OSError):
-            (home / OURS / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        (home / OURS).rmdir()
-        home.rmdir()
+    withdraw(home)
 
 
 def _move(source: Path, place: Path, name: str) -> Path:

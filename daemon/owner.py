@@ -3,6 +3,11 @@
 A lock on ``.lipsyncd/lock`` says it on one machine, for the kernel frees it when a process dies. Between machines a
 lock may not be seen, so the owner also counts up in ``owner.json``; a count that stands still for a lease, on the clock
 of the one who looks, belongs to nobody.
+
+Where there is no ``owner.json``, somebody is just taking a folder or letting go of it, or was killed while he did.
+Before anything else he leaves a mark whose very name says on which machine he is, and takes it away after all else.
+So a folder in which only this machine has left marks is judged by the lock alone, at once, and an empty one is
+nobody's: it can be removed, for that is refused once the mark of another is in it.
 """
 
 from __future__ import annotations
@@ -10,19 +15,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon.journal import OURS
-from daemon.plain import put_plain, read_plain
+from daemon.plain import put_plain, read_plain, write_plain
 
 LOCK = "lock"
 CARD = "owner.json"
+_MARK = f".{CARD}."
 _LONGEST_CARD = 10_000
 _BEAT = 5.0
 _LEASE = 120.0
@@ -38,6 +46,10 @@ class Owner:
     pid: int
     token: str
     beat: int = 0
+
+    def mark(self) -> str:
+        """Give the name of a mark of its own, another each time: it stands there before there is a card, and after."""
+        return f"{_MARK}{_digest(self.host)}.{_digest(self.boot)}.{self.pid}.{self.token}.{secrets.token_hex(4)}"
 
 
 def here() -> Owner:
@@ -80,7 +92,7 @@ class Owners:
         self._me = me
         self._lease = lease
         self._clock = clock
-        self._watched: dict[Path, tuple[Owner | None, float]] = {}
+        self._watched: dict[Path, tuple[Owner | tuple[str, ...], float]] = {}
 
     def take(self, home: Path) -> Hold | None:
         """Take a job in hand if nobody has it, else give None.
@@ -90,22 +102,51 @@ class Owners:
         """
         try:
             (home / OURS).mkdir(exist_ok=True)
-            handle = os.open(home / OURS / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            with self._announced(home) as mark:
+                if mark is not None and self._contested(home):
+                    return None
+                return self._locked(home, mark)
         except FileNotFoundError:
             return None
-        locked = False
+
+    @contextmanager
+    def _announced(self, home: Path) -> Iterator[Path | None]:
+        """Have a mark of ours there; none where a card says who was there last."""
+        if read_card(home) is not None:
+            yield None
+            return
+        mark = home / OURS / self._me.mark()
+        write_plain(mark, _content(self._me))
         try:
-            locked = self._free(home, handle) and _same(home / OURS / LOCK, handle)
-            if not locked:
-                return None
-            write_card(home, self._me)
-        except FileNotFoundError:
-            locked = False
-            return None
+            yield mark
         finally:
-            if not locked:
+            with contextlib.suppress(OSError):  # the card is made of it, if all went well
+                mark.unlink(missing_ok=True)
+
+    def _locked(self, home: Path, mark: Path | None) -> Hold | None:
+        lock = home / OURS / LOCK
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        ours = False
+        try:
+            if self._free(home, handle) and _same(lock, handle):
+                self._sign(home, mark)
+                ours = _same(lock, handle)
+        finally:
+            if not ours:
                 os.close(handle)
-        return Hold(home, self._me, handle)
+        return Hold(home, self._me, handle) if ours else None
+
+    def _sign(self, home: Path, mark: Path | None) -> None:
+        """Write our card, now that we have the lock."""
+        if mark is None:
+            write_card(home, self._me)
+            return
+        try:
+            mark.replace(home / OURS / CARD)
+        except OSError:
+            with contextlib.suppress(OSError):
+                (home / OURS / LOCK).unlink()  # while our mark is still there: nobody could say whose it was
+            raise
 
     def _free(self, home: Path, handle: int) -> bool:
         """Lock the job, and say whether nobody else has it all the same."""
@@ -117,30 +158,68 @@ class Owners:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            return owner is None or not _lives(owner, self._me) or self._still(home, owner)
+            if owner is None:
+                return not any(_at_work(mark, self._me) for mark in _marks(home))
+            return not _lives(owner, self._me) or self._still(home, owner)
         return owner is None or owner.host == self._me.host or self._still(home, owner)
 
-    def _still(self, home: Path, owner: Owner) -> bool:
-        """Say whether the owner's count has stood still for a lease, as far as we have seen."""
+    def _still(self, home: Path, seen: Owner | tuple[str, ...]) -> bool:
+        """Say whether what says who has a folder has stood still for a lease, as far as we have seen."""
         now = self._clock()
-        seen, since = self._watched.get(home, (None, now))
-        if seen != owner:
-            self._watched[home] = (owner, now)
+        last, since = self._watched.get(home, (None, now))
+        if last != seen:
+            self._watched[home] = (seen, now)
             return False
         return now - since >= self._lease
 
     def idle(self, home: Path) -> bool:
-        """Say whether a folder without any owner has been seen so for a lease."""
-        now = self._clock()
-        _, since = self._watched.setdefault(home, (None, now))
-        return now - since >= self._lease
+        """Say whether a folder without any card is nobody's, unless somebody on this machine has its lock."""
+        if not self._strange(home) and _marks(home):
+            return True
+        return self._still(home, self._strange(home))
+
+    def _contested(self, home: Path) -> bool:
+        """Say whether somebody on another machine is at it, too; then both step back, and try again later."""
+        others = self._strange(home)
+        return bool(others) and not self._still(home, others)
+
+    def _strange(self, home: Path) -> tuple[str, ...]:
+        """Give the marks of other machines."""
+        return tuple(mark for mark in _marks(home) if not _here(mark, self._me))
+
+
+def withdraw(home: Path) -> None:
+    """Remove what says that we have a job, in an order that leaves no doubt whose it was, wherever a crash cuts in."""
+    ours = home / OURS
+    mark = None
+    with contextlib.suppress(OSError):
+        if (owner := read_card(home)) is not None:
+            mark = (ours / CARD).replace(ours / owner.mark())
+    for path in (ours / CARD, ours / LOCK, mark):
+        with contextlib.suppress(OSError):
+            if path is not None:
+                path.unlink(missing_ok=True)
+    dismantle(home)
+
+
+def dismantle(home: Path) -> bool:
+    """Remove a folder in working/ if it is empty, and say so: one that somebody is making is so for a moment, too.
+
+    He is told that it is gone before he has put anything there, and makes it anew.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            (home / OURS).rmdir()
+        home.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def write_card(home: Path, owner: Owner) -> None:
     """Write down who has the job; whole, but it need not last a power cut."""
     path = home / OURS / CARD
-    beside = path.with_name(f".{CARD}.{owner.token}")
-    put_plain(path, beside, json.dumps(asdict(owner)).encode())
+    put_plain(path, path.with_name(owner.mark()), _content(owner))
 
 
 def read_card(home: Path) -> Owner | None:
@@ -149,6 +228,35 @@ def read_card(home: Path) -> Owner | None:
         return Owner(**json.loads(read_plain(home / OURS / CARD, _LONGEST_CARD)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _content(owner: Owner) -> bytes:
+    return json.dumps(asdict(owner)).encode()
+
+
+def _marks(home: Path) -> tuple[str, ...]:
+    """Give the marks of those who are at a folder, and of those who were killed there."""
+    try:
+        return tuple(sorted(path.name for path in (home / OURS).iterdir() if path.name.startswith(_MARK)))
+    except OSError:
+        return ()
+
+
+def _here(mark: str, me: Owner) -> bool:
+    """Say whether a mark is of this machine."""
+    return mark.startswith(f"{_MARK}{_digest(me.host)}.")
+
+
+def _at_work(mark: str, me: Owner) -> bool:
+    """Say whether another one whose mark it is may live, where locks cannot tell."""
+    if not _here(mark, me):
+        return False
+    boot, pid, token, *_ = (*mark.removeprefix(_MARK).split(".")[1:], "", "", "")
+    return token != me.token and boot == _digest(me.boot) and Path(f"/proc/{pid}").exists()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def _lives(owner: Owner, me: Owner) -> bool:

@@ -23,7 +23,9 @@ JOB = r"working/talk/\.job\.json\.part"
 
 STAGES: dict[str, tuple[Fault, dict[str, str]]] = {
     "make the folder": (Fault("os.mkdir", "working/talk", 0), FILES),
-    "say whose it is": (Fault("open", r"working/talk/\.lipsyncd/\.owner\.json\.\w+", 0), FILES),
+    "say whose it is": (Fault("open", r"working/talk/\.lipsyncd/\.owner\.json\.[\w.]+", 0), FILES),
+    "take the lock": (Fault("open", r"working/talk/\.lipsyncd/lock", 0), FILES),
+    "sign for it": (Fault("os.rename", r"working/talk/\.lipsyncd/owner\.json", 0), FILES),
     "write the job": (Fault("open", JOB, 0), FILES),
     "take the drop": (Fault("os.rename", "working/talk/inputs", 0), FILES),
     "read the inputs": (Fault("read", "working/talk/inputs/ann.png", 0, all_small=False), FILES),
@@ -40,7 +42,7 @@ STAGES: dict[str, tuple[Fault, dict[str, str]]] = {
     "write WHY.txt of a failed job": (Fault("open", r"inputs/\.WHY\.txt\.part", 0), REFUSED),
     "move to failed": (Fault("os.rename", "failed/talk", 0), REFUSED),
 }
-UNSAID = ("make the folder", "say whose it is", "write the job", "take the drop")
+UNSAID = ("make the folder", "say whose it is", "take the lock", "sign for it", "write the job", "take the drop")
 """Before it is a job it has no STATUS.txt: the log and the service manager alone can say it."""
 WORDS = {
     errno.ENOSPC: "full",

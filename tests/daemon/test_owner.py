@@ -90,3 +90,67 @@ def test_a_torn_card_names_nobody(home: Path) -> None:
     (home / ".lipsyncd" / owner.CARD).write_text('{"host": ')
     assert read_card(home) is None
     assert Owners(here()).take(home) is not None
+
+
+def test_a_shell_of_this_machine_is_nobodys_at_once(home: Path) -> None:
+    """Killed between its mark and its card: the lock says all."""
+    (home / ".lipsyncd/lock").touch()
+    (home / ".lipsyncd" / here().mark()).touch()
+    assert Owners(here()).idle(home)
+    assert Owners(here()).take(home) is not None
+
+
+def test_a_shell_of_another_machine_is_left_for_a_lease(home: Path) -> None:
+    clock = Clock()
+    mine, other = Owners(here(), lease=100, clock=clock), replace(here(), host="elsewhere", boot="other")
+    (home / ".lipsyncd" / here().mark()).touch()
+    for _ in range(3):  # the other one is killed, and comes again
+        mark = home / ".lipsyncd" / other.mark()
+        mark.touch()
+        assert not mine.idle(home)
+        clock.now += 99
+        assert not mine.idle(home)
+        assert mine.take(home) is None
+        mark.unlink()
+    mark.touch()
+    assert not mine.idle(home)
+    clock.now += 100
+    assert mine.idle(home)
+    assert mine.take(home) is not None
+
+
+def test_a_lock_alone_is_left_for_a_lease(home: Path) -> None:
+    """Nobody can say on which machine it was made: an older lipsyncd, or a power cut."""
+    clock = Clock()
+    mine = Owners(here(), lease=100, clock=clock)
+    (home / ".lipsyncd/lock").touch()
+    assert not mine.idle(home)
+    clock.now += 100
+    assert mine.idle(home)
+
+
+def test_without_locks_a_mark_of_a_living_process_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    living = home / ".lipsyncd" / here().mark()
+    living.touch()
+    assert Owners(here()).take(home) is None
+    living.unlink()
+    for dead in (replace(here(), pid=2**22 + 1), replace(here(), boot="the one before")):
+        (home / ".lipsyncd" / dead.mark()).touch()
+    assert Owners(here()).take(home) is not None
+
+
+def test_only_an_empty_folder_is_dismantled(home: Path) -> None:
+    mark = home / ".lipsyncd" / here().mark()
+    mark.touch()
+    assert not owner.dismantle(home)
+    owner.write_card(home, here())
+    (home / ".lipsyncd/lock").touch()
+    owner.withdraw(home)
+    assert list((home / ".lipsyncd").iterdir()) == [mark], "of somebody else"
+    mark.unlink()
+    assert owner.dismantle(home)
+    assert not home.exists()
