@@ -59,6 +59,8 @@ class Announcer:
             app_id="lipsyncd",
             app_desc="lipsyncd",
             app_url="",
+            image_url_mask="",  # else whoever reads it fetches an icon from a third party
+            image_url_logo="",
             async_mode=False,
             interpret_emojis=False,
             interpret_escapes=False,

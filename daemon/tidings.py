@@ -53,7 +53,7 @@ _WORDS = {
         "page": "详情：{}",
         "many": "{n} 条通知",
         "test": "测试通知",
-        "test body": "lipsyncd 可以在这里告诉您视频的进展。",
+        "test body": "lipsyncd 会在这里通知视频的进展。",
     },
 }
 

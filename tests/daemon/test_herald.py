@@ -146,6 +146,11 @@ def test_only_pictures_of_the_root_are_sent(bench: Bench, post: Office) -> None:
     assert others == [[]] * 7
 
 
+def test_the_daemon_does_without_apprise() -> None:
+    said = "import sys, daemon.app, daemon.audience; sys.exit('apprise' in sys.modules or 'requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], check=False).returncode == 0
+
+
 def test_a_check_asks_nobody(bench: Bench, post: Office, capsys: pytest.CaptureFixture[str]) -> None:
     file = bench.place / "config.toml"
     urls(bench, f"json://127.0.0.1:{post.port}/x", f"discord://{TOKEN}")
