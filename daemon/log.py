@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import TextIO
 
@@ -18,11 +17,11 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from daemon.logbook import Logbook, leads_to_journal, priority
 from daemon.name import shown
+from daemon.ring import Ring, write_whole
 
 FILE_NAME = "job.log"
 _HOME = "_home"
 """Key under which a line carries the folder of its job; never printed."""
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 _FIRST = ("timestamp", "level", "event", "job", "take")
@@ -33,10 +32,11 @@ def _rank(key: str) -> int:
 
 
 class Scroll:
-    """Where lines end up: a stream for all, and the file of the job they belong to."""
+    """Where lines end up: a stream for all, the ring that the page reads, and the file of the job they belong to."""
 
-    def __init__(self, stream: TextIO, terminal: bool) -> None:
+    def __init__(self, stream: TextIO, terminal: bool, ring: Ring | None = None) -> None:
         self._stream = stream
+        self._ring = ring
         self._logbook = Logbook() if leads_to_journal(stream) else None
         self._json = structlog.processors.JSONRenderer(ensure_ascii=False)
         self._render = structlog.dev.ConsoleRenderer(colors=terminal) if terminal else self._json
@@ -45,8 +45,13 @@ class Scroll:
         """Write one event. A full disk or a closed terminal must not stop the work."""
         home = event.pop(_HOME, None)
         event = {key: event[key] for key in sorted(event, key=_rank)}
-        if isinstance(home, Path):
-            self._append(home / FILE_NAME, f"{self._json(None, '', dict(event))!s}\n")
+        if isinstance(home, Path) or self._ring:
+            line = f"{self._json(None, '', dict(event))!s}\n".encode("utf-8", "backslashreplace")
+            if isinstance(home, Path):
+                with contextlib.suppress(OSError):
+                    write_whole(home / FILE_NAME, line)
+            if self._ring:
+                self._ring.append(line)
         if self._logbook and self._logbook.write(event):
             return
         weight = f"<{priority(event)}>" if self._logbook else ""  # the journal takes it off again
@@ -58,32 +63,17 @@ class Scroll:
 
     debug = info = warning = error = critical = write
 
-    @staticmethod
-    def _append(path: Path, text: str) -> None:
-        """Append a line, whole or not at all."""
-        line = text.encode("utf-8", "backslashreplace")
-        with contextlib.suppress(OSError):
-            handle = os.open(path, _APPEND, 0o666)
-            try:
-                before = os.fstat(handle).st_size
-                if _written(handle, line) < len(line):
-                    os.ftruncate(handle, before)
-            finally:
-                os.close(handle)
 
+def open_log(stream: TextIO, level: int = logging.INFO, ring: Ring | None = None) -> FilteringBoundLogger:
+    """Give the logger that all others are bound from.
 
-def _written(handle: int, line: bytes) -> int:
-    """Write what there is room for, and say how much that was."""
-    try:
-        return os.write(handle, line)
-    except OSError:
-        return 0
-
-
-def open_log(stream: TextIO, level: int = logging.INFO) -> FilteringBoundLogger:
-    """Give the logger that all others are bound from."""
+    Args:
+        stream: Standard error.
+        level: What weighs less is not said.
+        ring: Keeps the last lines for the page.
+    """
     log: FilteringBoundLogger = structlog.wrap_logger(
-        Scroll(stream, stream.isatty()),
+        Scroll(stream, stream.isatty(), ring),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_plain(path: Path, most: int) -> bytes:
@@ -22,12 +23,23 @@ def read_plain(path: Path, most: int) -> bytes:
     Raises:
         OSError: It is no regular file, or cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    file, status = open_plain(path)
+    with file:
         return file.read(min(most, status.st_size))  # room is made for all that is asked for
+
+
+def open_plain(path: Path) -> tuple[BinaryIO, os.stat_result]:
+    """Open a regular file, likewise, and say how it was found.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return os.fdopen(handle, "rb"), status
 
 
 def write_plain(path: Path, data: bytes, *, lasting: bool = False) -> None:

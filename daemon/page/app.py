@@ -11,18 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
 from daemon.errors import DaemonError
-from daemon.page import entrance, health, history, now, review, upload, upload_refusal, wrong
+from daemon.page import entrance, health, history, logs, now, review, upload, upload_refusal, wrong
 from daemon.page.assets import Assets
 from daemon.page.board import Board
 from daemon.page.door import Door
 from daemon.page.examination import Examination
+from daemon.page.follower import Follower
 from daemon.page.guard import Guard
 from daemon.page.house import House
 from daemon.page.layout import STATIC
 from daemon.page.waiting import Waiting
 from daemon.page.wire import Wire
 
-AREAS: tuple[ModuleType, ...] = (entrance, now, upload, review, history, health)
+AREAS: tuple[ModuleType, ...] = (entrance, now, upload, review, history, logs, health)
 """In the order of the navigation."""
 
 
@@ -43,6 +44,7 @@ def build(house: House) -> Guard:
     app.state.house = house
     app.state.door = Door(house.settings)
     app.state.examination = Examination(house.settings)
+    app.state.followers = dict[str, Follower]()
     app.state.waiting = Waiting(house.journal)
     app.state.closing = asyncio.Event()
     app.state.wire = Wire(partial(_news, house), app.state.closing)
