@@ -11,6 +11,7 @@ from daemon.places import wanted
 from daemon.settings import Settings
 
 ADVICE = "Mend it where it is kept; https://github.com/caronc/apprise/wiki says what each service's address is like."
+_UNSEEN = "Run `lipsyncd doctor` as the service's user: the page, for one, may not read it."
 _PATIENCE = 30.0
 
 
@@ -29,7 +30,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     outcome = _complete(Announcement(settings).run((), check=True, patience=_PATIENCE))
     wrong = outcome.complaints
     for place, why in wrong.items():
-        yield Check("notices", "warn", f"{place}: {why}", ADVICE)
+        yield Check("notices", "warn", f"{place}: {why}", _UNSEEN if "cannot be read" in why else ADVICE)
     fine = [place for place in outcome.places or () if place not in wrong]
     if fine:
         yield Check("notices", "ok", f"{', '.join(fine)}; `lipsyncd notify test` sends one")

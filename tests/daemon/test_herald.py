@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import app
+from daemon import app, audience
 from daemon import herald as heralds
 from daemon.__main__ import main
 from daemon.announcement import Announcement, Message
@@ -162,6 +162,17 @@ def test_a_check_asks_nobody(bench: Bench, post: Office, capsys: pytest.CaptureF
     assert "line 1" not in told.err
     assert TOKEN not in told.err + told.out
     assert not post.got
+
+
+def test_the_doctor_says_what_cannot_be_told(bench: Bench) -> None:
+    assert [check.found for check in audience.checks(bench.settings())] == ["nobody is told (notify.urls)"]
+    said = urls(bench, f"json://127.0.0.1:1/{TOKEN}", TOKEN)
+    said["notify"]["urls"] = (*said["notify"]["urls"], str(bench.place / "none"))  # type: ignore[misc]
+    wrong, absent, well = audience.checks(bench.settings(**said))
+    assert (wrong.state, wrong.found) == ("warn", "urls line 2 (?): Apprise does not understand this address")
+    assert "cannot be read" in absent.found
+    assert "service's user" in absent.advice
+    assert (well.state, well.found.partition(";")[0]) == ("ok", "urls line 1 (json)")
 
 
 def test_the_test_says_who_took_it(bench: Bench, post: Office, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,10 +132,11 @@ def test_what_the_settings_need_is_put_there(bare: Machine) -> None:
     bare.write(
         "/etc/lipsyncd/config.toml",
         '[paths]\nroot = "/srv/lipsyncd"\n[publish]\nto = ["ipfs"]\n[metrics]\nlisten = "127.0.0.1:9187"\n'
-        '[page]\nlisten = "127.0.0.1:7860"\n',
+        '[page]\nlisten = "127.0.0.1:7860"\n[notify]\nurls = ["json://127.0.0.1:9/hook"]\n',
     )
     bare.run("lipsyncd", "install-service")
     assert bare.exists(f"{DROP_INS}/publish.conf")
+    assert bare.exists(f"{DROP_INS}/notify.conf")
     assert bare.exists(f"{DROP_INS}/metrics.conf")
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9187/metrics', timeout=5).read().decode())"
     assert "lipsyncd_" in bare.run("/opt/lipsyncd/.venv/bin/python3", "-c", ask)
