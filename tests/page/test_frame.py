@@ -15,4 +15,4 @@ def test_the_first_page_is_there(browser: TestClient) -> None:
 def test_it_speaks_chinese(browser: TestClient) -> None:
     assert '<html lang="zh-Hans">' in browser.get("/", headers={"accept-language": "zh-CN,zh;q=0.9"}).text
     browser.get("/language/zh")
-    assert "进行中" in browser.get("/").text
+    assert "当前任务" in browser.get("/").text
