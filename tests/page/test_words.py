@@ -72,6 +72,12 @@ def test_chinese_is_chinese() -> None:
     assert not same
 
 
+@pytest.mark.parametrize("wrong", [r"{han}[,;:?!.()]", r"{han}[A-Za-z0-9{{]|[A-Za-z0-9}}%]{han}", "您", r" [“”]|[“”] "])
+def test_chinese_is_set_as_chinese(wrong: str) -> None:
+    pattern = re.compile(wrong.format(han=r"[\u4e00-\u9fff]"))
+    assert {key: texts["zh"] for key, texts in book().items() if pattern.search(texts["zh"])} == {}
+
+
 @pytest.mark.parametrize(
     ("cookie", "accepted", "language"),
     [
