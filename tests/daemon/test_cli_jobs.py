@@ -19,7 +19,7 @@ def call(bench: Bench, capsys: pytest.CaptureFixture[str], *words: str) -> tuple
 
 
 def test_no_jobs_yet(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert call(bench, capsys, "jobs") == (0, {"root": str(bench.root), "jobs": [], "damaged": []})
+    assert call(bench, capsys, "jobs") == (0, {"root": str(bench.root), "paused": False, "jobs": [], "damaged": []})
     assert main(["jobs", "--root", str(tmp_path / "nowhere")]) == 0
     said = capsys.readouterr()
     assert "There are no jobs" in said.out

@@ -131,7 +131,7 @@ def test_what_the_engine_lacks_is_3(
 ) -> None:
     words = ["render", "speech.wav", "alice.png", "-o", "out", "--engine"]
     assert main([*words, "nobody"]) == 2, "an engine that is not installed is a fault of the configuration"
-    assert "installed: null, reshape" in capsys.readouterr().err
+    assert "installed: command, null, reshape, wav2lip" in capsys.readouterr().err
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert main([*words, "null", "--device", "cuda"]) == 3
     assert len(capsys.readouterr().err.splitlines()) == 2
