@@ -78,8 +78,8 @@ def test_killed_at_random_moments(bench: Bench) -> None:
     for name, files in drops.items():
         bench.drop(name, files)
     kills = 0
-    while (code := _lived(bench, random.uniform(0.1, 0.9))) == -signal.SIGKILL:
-        kills += 1
+    while (code := _lived(bench, random.uniform(0.1, 0.9) * (1 + kills / 10))) == -signal.SIGKILL:
+        kills += 1  # each life may be longer: on a busy machine the first ones are over before they have begun
         assert kills < 60
     assert code in (0, 1)  # whether the last life saw a failed take
     assert bench.places() == [f"done/{name}" for name in sorted(drops)]

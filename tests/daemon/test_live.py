@@ -322,7 +322,9 @@ def test_a_daemon_with_a_page_says_what_it_does(bench: Bench, shown: Callable[[]
 def test_a_daemon_without_a_page_says_nothing(bench: Bench) -> None:
     bench.drop("weekly", VOICE | {"a.png": "ok"})
     assert bench.once() == 0
+    lives = len([line for line in bench.log if line["event"] == "ready"])
     with bench.watching():
+        bench.wait(lambda: len([line for line in bench.log if line["event"] == "ready"]) > lives)
         time.sleep(0.3)
         assert not (bench.place / "state" / FILE_NAME).exists()
 
