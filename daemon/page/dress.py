@@ -81,7 +81,8 @@ class Dress:
 
     def _set(self, jar: Response, name: str, value: str, seconds: int) -> None:
         secure = self._request.url.scheme == "https"
-        jar.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+        # Not "strict": a link in a notice that is read on another site would end the session. Forms bring a token.
+        jar.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")
 
 
 def plain(send: Send) -> Send:
