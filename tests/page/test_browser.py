@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from tests.e2e.house import House
-from tests.page.test_with_daemon import drop, shown
+from tests.page.test_with_daemon import shown
 from tests.page.window import SAMPLE, Open, Witness, chromium, window, witness
 
 __all__ = ["chromium", "window", "witness"]
 pytestmark = pytest.mark.e2e
 NAME = "weekly <i>周报"
-NO_REVIEW = "the page has no screen for reviews yet"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +35,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture
 def base(house: House) -> str:
     return f"http://{shown(house)[-1]}"
+
+
+def put(house: House, name: str, order: str = "") -> None:
+    """Drop a folder whole: a face, and six seconds of speech."""
+    beside = house.place / name
+    beside.mkdir()
+    for file in ("hello.en.flac", "astronaut.jpg"):
+        shutil.copy(SAMPLE / file, beside)
+    if order:
+        (beside / "job.toml").write_text(order, encoding="utf-8")
+    beside.rename(house.root / "inbox" / name)
 
 
 def test_from_drop_to_zip(window: Open, house: House, base: str, tmp_path: Path) -> None:
@@ -85,7 +95,7 @@ def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_p
         house.wait(lambda: bool(shown(house)))
         page = window(f"http://{shown(house)[-1]}")
         page.goto("/")
-        drop(house, "greeting")
+        put(house, "greeting")
         share = page.locator(".take .share")
         share.wait_for()
         page.wait_for_function("() => Number(document.querySelector('.take .share')?.textContent) > 5")
@@ -112,3 +122,35 @@ def test_a_failure_is_explained_and_deleted(window: Open, house: House, base: st
     page.get_by_role("status").first.wait_for()
     assert not (house.root / "failed" / "broken").exists()
     assert [path.name for path in (house.root / "trash").glob("*/*")] or list((house.root / "trash").iterdir())
+
+
+def test_what_waits_is_approved_with_a_note(window: Open, house: House, base: str) -> None:
+    put(house, "greeting", 'title = "<b>Greeting</b>"\nreview = true\npublish = ["folder"]\n')
+    page = window(base)
+    page.goto("/")
+    waiting = page.locator(".queue li", has_text="<b>Greeting</b>")
+    waiting.get_by_role("link", name="Look at it").click()  # it comes by itself, from the events
+    page.wait_for_url("**/review/*")
+    _plays(page)
+    assert "folder:astronaut.mp4" in page.locator("main").inner_text()
+    assert not (house.place / "public" / "astronaut.mp4").exists()
+    page.locator("#note").fill('seen by "Lena" <lena@example.org>')
+    page.locator("button[value=approve]").click()
+    page.get_by_role("status").first.wait_for()
+    house.wait(lambda: (house.root / "done" / "greeting" / "manifest.json").exists())
+    assert (house.place / "public" / "astronaut.mp4").exists()
+    page.goto("/jobs")
+    page.locator(".jobs a", has_text="greeting").click()
+    assert 'seen by "Lena" <lena@example.org>' in page.locator("main").inner_text()
+
+
+def test_the_log_is_followed_and_the_doctor_looks(window: Open, house: House, base: str) -> None:
+    page = window(base)
+    page.goto("/log")
+    page.locator(".line").first.wait_for()
+    put(house, "logged")
+    page.locator(".line", has_text="logged").first.wait_for()
+    page.goto("/doctor")
+    page.locator("#doctor button").click()
+    page.locator("#doctor[data-running=no] .findings").first.wait_for(timeout=90_000)
+    assert page.locator(".findings").get_by_text("python", exact=True).count() == 1
