@@ -338,7 +338,7 @@ def test_half_published_and_dropped_again_as_a_new_folder(bench: Bench, stores: 
 def test_a_call_that_gives_no_sign_of_life_is_left_behind(
     bench: Bench, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rounds, "_DEAF", 1.0)
+    monkeypatch.setattr(rounds, "_DEAF", 4.0)
     stores.tell("alpha", deaf=60)
     bench.drop("talk", FILES)
     with bench.watching(**to("alpha")):
