@@ -342,9 +342,9 @@ def test_a_call_that_gives_no_sign_of_life_is_left_behind(
     stores.tell("alpha", deaf=60)
     bench.drop("talk", FILES)
     with bench.watching(**to("alpha")):
-        bench.wait(lambda: "no sign of life" in status(bench))
+        bench.wait(lambda: any("no sign of life" in line.get("reason", "") for line in bench.log))
         stores.tell("alpha")
-        bench.wait(lambda: (bench.root / "done/talk").exists())
+        bench.wait(lambda: (bench.root / "done/talk").exists(), 60)
     assert stores.paid("alpha") == sorted(["", *VIDEOS, *PAPERS])
 
 
