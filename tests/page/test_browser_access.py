@@ -72,6 +72,14 @@ def test_nothing_serious_is_found(window: Open, witness: Witness, shown: str, ax
     assert not faults, json.dumps(faults, indent=1, ensure_ascii=False)
 
 
+def test_the_judge_is_awake(window: Open, shown: str, axe: str) -> None:
+    page = window(shown, bypass_csp=True)
+    page.goto("/doctor")
+    page.evaluate(axe)
+    page.evaluate("document.documentElement.removeAttribute('lang'); document.querySelector('h1').style.color = '#ccc'")
+    assert {"html-has-lang", "color-contrast"} <= {one["id"] for one in page.evaluate(LOOK)}
+
+
 def test_the_login_is_for_everybody(window: Open, axe: str, tmp_path: Path) -> None:
     with stage(tmp_path, locked=True) as base:
         for dress in DRESSES.values():
