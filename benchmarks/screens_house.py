@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.material import SAMPLE, clip, speech
+from daemon.live import read
 from tests.e2e.press import Press, places, purse
 from tests.nodes.arlocal import arlocal
 from tests.nodes.ipfs import ipfs_node
@@ -146,16 +147,20 @@ def furnished(place: Path) -> Iterator[Press]:
             _wait_for(house, "failed" if drop is FAILED else "done", drop)
         put(house, JUDGED)
         house.wait(lambda: "approval" in house.status() or "REVIEW" in _states(house), PATIENCE)
-        house.run("pause")
-        for drop in (RUNNING, *WAITING):
-            put(house, drop)
-            _wait_for(house, "working", drop)
-        house.run("resume")
+        put(house, RUNNING)
         house.wait(lambda: any((house.root / "working" / RUNNING.name / ".lipsyncd").glob("*.jpg")), PATIENCE)
+        for drop in WAITING:
+            put(house, drop)
         late = house.root / "inbox" / ARRIVING
         late.mkdir()
         (late / "answers.flac.part").write_bytes((SAMPLE / "hello.en.flac").read_bytes()[:50_000])
+        house.wait(lambda: {drop.name for drop in WAITING} <= _queued(house), PATIENCE)
         yield house
+
+
+def _queued(house: Press) -> set[str]:
+    live = read(house.place / "state")
+    return {one.folder for one in live.queue} if live else set()
 
 
 def _states(house: Press) -> str:
