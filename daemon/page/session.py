@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from daemon.plain import read_plain
+from daemon.plain import put_plain, read_plain
 
 LASTS = 7 * 86400
 """Seconds after a login that a session ends in any case."""
@@ -20,6 +22,8 @@ _SKEW = 60
 """Seconds by which a clock may have been set back since."""
 _KEY = "key"
 _KEY_BYTES = 32
+_ENDED = "ended"
+_ENDED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Sessions:
         self._signer = URLSafeSerializer(self._key, salt="session")
         self._letters = URLSafeSerializer(self._key, salt="letter")
         self.name = f"lipsyncd-{self.digest('name')[:6]}"
-        self._ended: dict[str, int] = {}
+        self._folder = folder
+        self._ended = _ended(folder)
 
     def write(self, session: Session) -> str:
         """Give the value of a session's cookie."""
@@ -67,13 +72,20 @@ class Sessions:
 
     def lasts(self, session: Session) -> bool:
         """Say whether a session is neither over nor ended, nor of the future."""
-        return -_SKEW < time.time() - session.begun < LASTS and session.id not in self._ended
+        return -_SKEW < time.time() - session.begun < LASTS and self._named(session) not in self._ended
 
     def end(self, session: Session) -> None:
-        """Have a session's cookie mean nothing any more, whoever has a copy."""
+        """Have a session's cookie mean nothing any more, whoever has a copy, also after the page has started again."""
         now = int(time.time())
         self._ended = {old: until for old, until in self._ended.items() if until > now}
-        self._ended[session.id] = session.begun + LASTS
+        self._ended[self._named(session)] = session.begun + LASTS
+        path = self._folder / _ENDED
+        with contextlib.suppress(OSError):  # on a full disk it holds until the page ends
+            put_plain(path, path.with_name(f".{_ENDED}.part"), json.dumps(self._ended).encode())
+
+    def _named(self, session: Session) -> str:
+        """Give a name for a session that opens nothing to whoever reads it."""
+        return self.digest(f"ended {session.id}")[:32]
 
     def token(self, session: Session) -> str:
         """Give what a form of this session must bring back."""
@@ -93,6 +105,15 @@ class Sessions:
             return self._letters.loads(value)
         except (BadSignature, ValueError):
             return None
+
+
+def _ended(folder: Path) -> dict[str, int]:
+    """Give the sessions that were ended, by name, each with when it would have ended by itself."""
+    try:
+        found = json.loads(read_plain(folder / _ENDED, _ENDED_BYTES))
+        return {str(name): int(until) for name, until in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _key(folder: Path) -> bytes:

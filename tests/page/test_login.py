@@ -107,6 +107,22 @@ def test_logging_out_ends_the_session_wherever_its_cookie_is(visitor: Visitor) -
     assert thief.get("/", follow_redirects=False).status_code == 303
 
 
+@pytest.mark.usefixtures("locked")
+def test_a_session_that_was_ended_stays_so_when_the_page_starts_again(visitor: Visitor) -> None:
+    client = visitor()
+    knock(client, WORD)
+    kept = [(one.name, one.value or "") for one in client.cookies.jar]
+    again = visitor()
+    for name, value in kept:
+        again.cookies.set(name, value)
+    assert again.get("/", follow_redirects=False).status_code == 200
+    client.post("/logout", data={"csrf": token_of(client.get("/").text)})
+    later = visitor()
+    for name, value in kept:
+        later.cookies.set(name, value)
+    assert later.get("/", follow_redirects=False).status_code == 303
+
+
 def test_a_new_password_ends_all_sessions(visitor: Visitor, locked: Path) -> None:
     client = visitor()
     knock(client, WORD)
