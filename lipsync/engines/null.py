@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from lipsync.ear import Ear, deaf
 from lipsync.label import label_for, remarks
-from lipsync.media import Frame, open_face, timeline, write_video
-from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
+from lipsync.media import open_face, timeline, write_video
+from lipsync.passes import told
+from lipsync.take import EngineFacts, Options, Render, Report, Take
 
 
 class NullEngine:
@@ -33,7 +33,7 @@ class NullEngine:
         heard = self.ear.hear(take.speech)
         source = open_face(take.face, self._options)
         line = timeline(source, heard.seconds, self._options.fps)
-        frames = _reported(source.play(line.indices.tolist()), len(line.indices), report)
+        frames = told(source.play(line.indices.tolist()), len(line.indices), report)
         size = source.width, source.height
         label = label_for(self._options.marks, size)
         if label:
@@ -52,9 +52,3 @@ class NullEngine:
             warnings=remarks(label, size),
             label_at=label.place if label else "",
         )
-
-
-def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
-    for number, frame in enumerate(frames, start=1):
-        yield frame
-        report(Progress(stage="draw", frame=number, frames=total))

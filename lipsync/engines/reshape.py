@@ -6,7 +6,6 @@ memory does not grow with the length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,19 +17,17 @@ import numpy as np
 from lipsync.articulation import Articulation
 from lipsync.drawing import Drawing
 from lipsync.ear import Ear
-from lipsync.errors import NoFaceError
-from lipsync.face import Track
 from lipsync.glance import Glances
 from lipsync.gpu_paint import painter_on
-from lipsync.introduction import introduced
 from lipsync.label import label_for, remarks
 from lipsync.label_place import heads
 from lipsync.lesson import Lesson
-from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
+from lipsync.media import Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
+from lipsync.passes import looked, told
 from lipsync.script import Script
 from lipsync.subject import Subject, anatomy, subject_of
-from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
+from lipsync.take import EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_torch
 from lipsync.tracker import load_tracker
 
@@ -76,7 +73,7 @@ class ReshapeEngine:
         line = timeline(source, heard.seconds, self._options.fps)
         used = int(line.indices.max()) + 1
         glances = Glances(used)
-        track = self._look(glances.watch(islice(source.frames(), used)), used, take, report)
+        track = looked(self._tracker, glances.watch(islice(source.frames(), used)), used, take, self._options, report)
         subject = subject_of(track, self._known)
         motion = self._lesson.own(heard.motion, take.speech, source, subject)
         part = part_of(subject, motion, line)
@@ -90,22 +87,13 @@ class ReshapeEngine:
         size = source.width, source.height
         label = label_for(self._options.marks, size, heads(track))
         with closing(drawing.frames()) as drawn:
-            frames = _reported(drawn, len(line.indices), report)
+            frames = told(drawn, len(line.indices), report)
             if label:
                 frames = label.over(frames, line.times)
             write_video(video, source, line, frames, take.speech, self._options)
         render = self._render(video, source, line, part, subject)
         said = (*render.warnings, *track.remarks, *remarks(label, size))
         return replace(render, warnings=said, label_at=label.place if label else "")
-
-    def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
-        who = introduced(self._tracker, take, self._options)
-        try:
-            return self._tracker.track(
-                frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total)), who
-            )
-        except NoFaceError as error:
-            raise NoFaceError(f"{take.face.name}: {error.message}", error.hint) from error
 
     def _render(self, video: Path, source: Source, line: Timeline, part: Part, subject: Subject) -> Render:
         return Render(
@@ -120,12 +108,6 @@ class ReshapeEngine:
             engine=self.facts,
             warnings=_warnings(part, subject),
         )
-
-
-def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
-    for number, frame in enumerate(frames, start=1):
-        yield frame
-        report(Progress(stage="draw", frame=number, frames=total))
 
 
 def _warnings(part: Part, subject: Subject) -> tuple[str, ...]:

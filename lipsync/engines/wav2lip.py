@@ -6,7 +6,6 @@ Frames are never collected, so memory does not grow with the length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
@@ -17,15 +16,13 @@ import numpy as np
 
 from lipsync.articulation import Articulation
 from lipsync.ear import Ear
-from lipsync.errors import NoFaceError
-from lipsync.face import Track
-from lipsync.introduction import introduced
 from lipsync.label import label_for, remarks
 from lipsync.label_place import heads
-from lipsync.media import Frame, Source, Timeline, open_face, timeline, write_video
+from lipsync.media import Source, Timeline, open_face, timeline, write_video
 from lipsync.part import Part, part_of
+from lipsync.passes import looked, told
 from lipsync.subject import Subject, anatomy, strength_of, subject_of
-from lipsync.take import EngineFacts, Options, Progress, Render, Report, Take
+from lipsync.take import EngineFacts, Options, Render, Report, Take
 from lipsync.threads import settle_torch
 from lipsync.tracker import load_tracker
 from lipsync.wav2lip.boxes import SIDE, boxes_of
@@ -82,7 +79,7 @@ class Wav2LipEngine:
         source = open_face(take.face, self._options)
         line = timeline(source, seconds, self._options.fps)
         used = int(line.indices.max()) + 1
-        track = self._look(islice(source.frames(), used), used, take, report)
+        track = looked(self._tracker, islice(source.frames(), used), used, take, self._options, report)
         subject = subject_of(track, self._known)
         subject = replace(subject, strength=strength_of(track, subject.poses, TURNED))
         part = part_of(subject, voice.motion, line)
@@ -92,22 +89,13 @@ class Wav2LipEngine:
         size = source.width, source.height
         label = label_for(self._options.marks, size, heads(track))
         with closing(dubbing.frames()) as drawn:
-            frames = _reported(drawn, len(line), report)
+            frames = told(drawn, len(line), report)
             if label:
                 frames = label.over(frames, line.times)
             write_video(video, source, line, frames, take.speech, self._options)
         render = self._render(video, source, line, part)
         said = (*_warnings(part, subject, boxes.height), *track.remarks, *remarks(label, size))
         return replace(render, warnings=said, label_at=label.place if label else "")
-
-    def _look(self, frames: Iterable[Frame], total: int, take: Take, report: Report) -> Track:
-        who = introduced(self._tracker, take, self._options)
-        try:
-            return self._tracker.track(
-                frames, take.pick, lambda number: report(Progress(stage="look", frame=number, frames=total)), who
-            )
-        except NoFaceError as error:
-            raise NoFaceError(f"{take.face.name}: {error.message}", error.hint) from error
 
     def _render(self, video: Path, source: Source, line: Timeline, part: Part) -> Render:
         return Render(
@@ -121,12 +109,6 @@ class Wav2LipEngine:
             poster_at=float(line.mid_times[part.poster]),
             engine=self.facts,
         )
-
-
-def _reported(frames: Iterable[Frame], total: int, report: Report) -> Iterator[Frame]:
-    for number, frame in enumerate(frames, start=1):
-        yield frame
-        report(Progress(stage="draw", frame=number, frames=total))
 
 
 def _warnings(part: Part, subject: Subject, height: float) -> tuple[str, ...]:
