@@ -7,7 +7,20 @@ import sys
 
 NAMES = (
     *("speed", "memory", "faces", "idle", "hashing", "tracking", "following", "speech", "manner", "who"),
-    *("reenact", "heldout", "flicker", "pace", "lag", "publishing", "signing", "page", "wav2lip", "soak", "gpu"),
+    *(
+        "reenact",
+        "heldout",
+        "flicker",
+        "pace",
+        "lag",
+        "publishing",
+        "signing",
+        "page",
+        "uploading",
+        "wav2lip",
+        "soak",
+        "gpu",
+    ),
 )
 
 
