@@ -202,8 +202,13 @@ def endure(place: Path, jobs: int, *, sign: bool = False) -> Endured:
                 looked = done
                 samples.append(sample)
         seconds = time.monotonic() - begun
-        found = re.search(r'jobs_finished_total\{outcome="done"\} ([\d.e+]+)', hall.shown())
-    return Endured(tuple(samples), seconds, float(found[1]) if found else 0.0)
+        hall.wait(lambda: _counted(hall) >= jobs, daemon)  # the last one is counted once it has moved
+        return Endured(tuple(samples), seconds, _counted(hall))
+
+
+def _counted(hall: Hall) -> float:
+    found = re.search(r'jobs_finished_total\{outcome="done"\} ([\d.e+]+)', hall.shown())
+    return float(found[1]) if found else 0.0
 
 
 def slope(pairs: Sequence[tuple[float, float]]) -> float:

@@ -19,6 +19,7 @@ from daemon.owner import CARD, LOCK, withdraw
 from daemon.papers import written
 from daemon.plain import read_plain, untouched, write_plain
 from daemon.seal import hashed
+from daemon.work import WISHES
 from daemon.worker import Pulse
 
 RETRY = "retry"
@@ -63,7 +64,13 @@ def sweep(done: Path) -> None:
 
 
 def _strip(home: Path) -> None:
-    """Remove our own things from a finished job's folder, and give it away: from now on it is the person's."""
+    """Remove our own things from a finished job's folder, and give it away: from now on it is the person's.
+
+    So goes what somebody asked for too late: a job that is retried must not be cancelled by a wish of before.
+    """
+    for wish in WISHES:
+        with contextlib.suppress(OSError):
+            (home / wish).unlink(missing_ok=True)
     shutil.rmtree(home / OURS, ignore_errors=True)
     with contextlib.suppress(OSError):
         ownership.give_home(home)

@@ -18,7 +18,7 @@ from daemon.papers import MANIFEST, Papers
 from daemon.publication import Publication
 from daemon.rendition import Rendition, place_all
 from daemon.room import refusal
-from daemon.work import APPROVE, CANCEL, PRIORITY, Work
+from daemon.work import APPROVE, CANCEL, WISHES, Work
 from daemon.worker import Looks, Pulse
 from publishers import PublishError
 
@@ -165,7 +165,7 @@ class Pipeline:
         if work.misses:  # said already; it has had to wait for the disk since
             say = work.log.debug
         say("job over", state=str(work.job.state), failed=failed, error=work.job.error, manifest=listed)
-        for name in (CANCEL, APPROVE, PRIORITY):
+        for name in WISHES:
             _take_away(work.home / name)
         if work.job.state is State.DONE:
             target = conclusion.to_done(work.job, work.home, self._journal.done)

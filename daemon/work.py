@@ -26,6 +26,7 @@ CANCEL = "CANCEL"
 APPROVE = "APPROVE"
 PRIORITY = "PRIORITY"
 """Files in a job's folder in working/ that ask something of us; who can write there may put them there by hand."""
+WISHES = (CANCEL, APPROVE, PRIORITY)
 
 
 class Work:

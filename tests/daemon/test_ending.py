@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import control
+from daemon import conclusion, control
 from daemon.errors import JobError
 from daemon.job import State
 from publishers import verify
@@ -218,3 +218,13 @@ def test_controls_say_what_is_wrong(bench: Bench) -> None:
     job = bench.job("done/talk")
     assert bench.journal.find(job.id).home == bench.root / "done/talk"
     assert bench.journal.jobs() == [job]
+
+
+def test_a_wish_that_came_too_late_is_swept_away(tmp_path: Path) -> None:
+    """Whoever retries the job would give it up at once."""
+    home = tmp_path / "done" / "talk"
+    (home / ".lipsyncd").mkdir(parents=True)
+    for wish in ("CANCEL", "APPROVE", "PRIORITY", "mine.txt"):
+        (home / wish).touch()
+    conclusion.sweep(tmp_path / "done")
+    assert [path.name for path in home.iterdir()] == ["mine.txt"]

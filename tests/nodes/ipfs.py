@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +40,7 @@ class IpfsNode(Node):
         self._extra = preloading(PRELOAD) | {"IPFS_PATH": str(self.repo), "HOME": str(home)}
         ports = free_port(), free_port(), free_port()
         self.api, self.gateway = (f"http://127.0.0.1:{port}" for port in ports[:2])
+        self._gateway = ports[1]
         self._initialise(ports)
         command = [*self._ipfs, "daemon", "--offline", "--enable-preload=false"]
         self.process = Process(command, home, self._extra, home / "ipfs.log")
@@ -48,6 +51,12 @@ class IpfsNode(Node):
             path = self.repo / left
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         self.process.start(f"{self.api}/api/v0/version", "POST")
+        end = time.monotonic() + 30
+        while time.monotonic() < end:  # the gateway comes a moment after the API
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._gateway), 1):
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the gateway of js-ipfs did not come")
 
     def stop(self) -> None:
         """End it in order."""

@@ -176,7 +176,7 @@ def test_without_script_the_form_does_it(chromium: sync_api.Browser, tmp_path: P
         tab.set_input_files("#files", [str(SAMPLE / "hello.flac"), str(SAMPLE / "astronaut.jpg")])
         tab.fill("#name", "周报")
         tab.click("#go")
-        sync_api.expect(tab.locator(".message.done")).to_contain_text("周报 已放入收件箱")
+        sync_api.expect(tab.locator(".message.done")).to_contain_text("“周报”已放入收件箱")
         context.close()
     home = tmp_path / "root" / "inbox" / "周报"
     assert (home / "hello.flac").read_bytes() == (SAMPLE / "hello.flac").read_bytes()

@@ -123,7 +123,7 @@ def test_a_backup_brings_the_signer_back(service: Service, sample: Path) -> None
 
 
 def test_the_recipe_for_doctor(service: Service) -> None:
-    words = re.search(r"`(runuser -u lipsyncd [^`]+)`", PAGE.read_text(encoding="utf-8"))
+    words = re.search(r"`(runuser -u lipsyncd [^`]+ doctor [^`]+)`", PAGE.read_text(encoding="utf-8"))
     assert words is not None
     said = service.machine.attempt("sh", "-c", words[1], seconds=120)
     assert "ok    root" in said.stdout or "root" in said.stdout, said.stdout + said.stderr
