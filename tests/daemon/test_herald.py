@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from daemon.tally import Tally
 from tests.daemon.bench import Bench
 from tests.daemon.fake_store import Stores
 from tests.daemon.post_office import Clerk, Office, office
+from tests.daemon.test_crash import at
 from tests.daemon.test_notices import job
 
 FILES = {"voice.wav": "some words", "ann.png": "ok", "cat.jpg": "no-face"}
@@ -346,7 +346,7 @@ def test_a_daemon_killed_meanwhile_tells_after_its_next_start(
         one, told = Bench(place), Clerk(place / "told")
         monkeypatch.setattr(heralds, "COMMAND", told.command)
         one.drop("talk", FILES)
-        ended = one.once(killer(number), **settings) == 1
+        ended = one.once(at(number), **settings) == 1
         if not ended:
             assert one.once(**settings) in (0, 1)
         texts = [str(message["title"]) for message in told.told]
@@ -363,18 +363,6 @@ def test_a_wrong_clock_puts_nothing_off_for_years(bench: Bench, clerk: Clerk) ->
     herald._stir()
     wait(lambda: clerk.told)
     herald.close()
-
-
-def killer(number: int) -> Callable[[], None]:
-    calls = 0
-
-    def kill() -> None:
-        nonlocal calls
-        calls += 1
-        if calls == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return kill
 
 
 def test_review_and_what_is_published_are_told(bench: Bench, stores: Stores, clerk: Clerk) -> None:

@@ -78,6 +78,7 @@ def test_what_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     preview = Preview(tmp_path / "gone" / "a.preview.jpg")
     preview.show(plain(64, 64, (1, 2, 3)))
     preview.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_lies_beside_the_video_while_that_is_written(footage: Footage) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.e2e.house import House
 from tests.page.test_with_daemon import shown
@@ -37,12 +39,13 @@ def base(house: House) -> str:
     return f"http://{shown(house)[-1]}"
 
 
-def put(house: House, name: str, order: str = "") -> None:
-    """Drop a folder whole: a face, and six seconds of speech."""
+def put(house: House, name: str, order: str = "", speech: int = 1) -> None:
+    """Drop a folder whole: a face, and six seconds of speech, said so many times."""
     beside = house.place / name
     beside.mkdir()
-    for file in ("hello.en.flac", "astronaut.jpg"):
-        shutil.copy(SAMPLE / file, beside)
+    shutil.copy(SAMPLE / "astronaut.jpg", beside)
+    heard, rate = soundfile.read(SAMPLE / "hello.en.flac")
+    soundfile.write(beside / "hello.en.flac", np.tile(heard, speech), rate)
     if order:
         (beside / "job.toml").write_text(order, encoding="utf-8")
     beside.rename(house.root / "inbox" / name)
@@ -89,19 +92,18 @@ def _plays(page: Any) -> None:
 
 
 def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_path: Path) -> None:
-    """The one that is drawn for real: a few seconds of progress, with a picture of it."""
+    """The one that is drawn for real: half a minute of speech, so that its progress and picture can be seen."""
     house = House(tmp_path, more='[page]\nlisten = "127.0.0.1:0"\n')
     with house.watching():
         house.wait(lambda: bool(shown(house)))
         page = window(f"http://{shown(house)[-1]}")
         page.goto("/")
-        put(house, "greeting")
-        share = page.locator(".take .share")
-        share.wait_for()
-        page.wait_for_function("() => Number(document.querySelector('.take .share')?.textContent) > 5")
-        page.locator(".take .picture img").wait_for()
-        page.wait_for_function("() => document.querySelector('.take .picture img').naturalWidth > 50")
-        page.locator(".headline", has_text="Nothing to do").wait_for(timeout=60_000)
+        put(house, "greeting", speech=5)
+        page.wait_for_function(
+            "() => Number(document.querySelector('.take .share')?.textContent) > 5"
+            " && document.querySelector('.take .picture img')?.naturalWidth > 50"
+        )
+        page.locator(".headline", has_text="Nothing to do").wait_for(timeout=120_000)
     assert (house.root / "done" / "greeting" / "astronaut.mp4").exists()
 
 

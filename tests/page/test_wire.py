@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daemon.page import wire as module
+from daemon.page import broadcast as module
 from daemon.page.wire import Wire
 
 
