@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 Made = TypeVar("Made")
 
 SIGNS = ("out of memory", "alloc_failed", "can't allocate memory", "cublas_status_not_initialized")
 """How torch, cuDNN and cuBLAS say so where they raise no error of its own."""
+ALONE = threading.RLock()
+"""Held by whoever gives a GPU's memory back, or records for it: recording bears nothing of the kind beside it."""
 
 
 def scarce(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice, on the GPU or on the CPU."""
+    """Whether an error says that memory did not suffice, on the GPU or on the CPU, or came of that."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(error, RuntimeError):
         return False
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+    if isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in SIGNS):
+        return True
+    # a recording that broke off for want of memory says at its end only that it is worth nothing
+    return error.__context__ is not None and scarce(error.__context__)
 
 
 def release() -> None:
@@ -28,7 +35,8 @@ def release() -> None:
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+        with ALONE, suppress(RuntimeError):  # torch refuses to after a recording that broke off
+            torch.cuda.empty_cache()
 
 
 def enough(work: Callable[[], Made]) -> Made | None:

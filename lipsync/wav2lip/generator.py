@@ -18,7 +18,7 @@ from lipsync.wav2lip.checkpoint import load
 from lipsync.wav2lip.lane import Lane, Network
 from lipsync.wav2lip.network import Step, Wav2Lip
 from lipsync.wav2lip.packed import packing
-from lipsync.wav2lip.precision import KINDS, alike, precision_on, trial
+from lipsync.wav2lip.precision import KINDS, alike, precision_on, sturdy_on, trial
 
 BATCH = {"cpu": 8, "cuda": 64}
 """Faces of a batch: on a CPU, what its caches hold (docs/figures.md)."""
@@ -58,7 +58,7 @@ class Generator:
         _settle(self._device)
         self._network = self._built(tensors, self._kind)
         if precision == "auto" and self._kind == torch.float16 and not self._bears(tensors):
-            self._kind = torch.bfloat16  # which has the range of float32
+            self._kind = sturdy_on(self._device)
             self._network = self._built(tensors, self._kind)
         self.precision = next(name for name, kind in KINDS.items() if kind == self._kind)
         self._free: LifoQueue[Lane] = LifoQueue()

@@ -7,6 +7,7 @@ computation run as they come.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,10 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipsync.memory import release
+from lipsync.memory import ALONE, release, scarce
+from lipsync.plugin import first_line
 from lipsync.wav2lip.melody import BANDS, STEPS
 from lipsync.wav2lip.network import SIDE
 
+log = logging.getLogger(__name__)
 Network = Callable[[Tensor, Tensor], Tensor]
 WARM = 2
 """Times that a GPU computes before its computation is recorded."""
@@ -52,6 +55,8 @@ class Lane:
         Raises:
             RuntimeError: Memory does not suffice for half as many either.
         """
+        if self._stream is not None:
+            self._stream.synchronize()  # what it holds may be in use until then
         self._near, self._far, self._graph = [], [], None
         release()
         self._set_out(self.batch // 2)
@@ -104,17 +109,27 @@ class Lane:
         audio = mels[:, None].to(self._kind)
         drawn.copy_(unpainted(self._network(audio, painted(faces, self._kind))))
 
-    def _recorded(self, buffers: list[Tensor]) -> torch.cuda.CUDAGraph:
-        """Compute a few times, so that every library has chosen how, then record."""
-        torch.cuda.synchronize(self._device)  # kernels and buffers were sent by another stream
-        with torch.inference_mode(), self._streaming():
+    def _recorded(self, buffers: list[Tensor]) -> torch.cuda.CUDAGraph | None:
+        """Compute a few times, so that every library has chosen how, then record; None where that cannot be recorded.
+
+        Raises:
+            RuntimeError: Memory does not suffice.
+        """
+        with ALONE, torch.inference_mode(), self._streaming():
+            torch.cuda.synchronize(self._device)  # kernels and buffers were sent by another stream
             for _ in range(WARM):
                 self._compute(buffers, self.batch)
-        torch.cuda.synchronize(self._device)
-        graph = torch.cuda.CUDAGraph()
-        # other lanes and the trackers may go on meanwhile
-        with torch.inference_mode(), torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-            self._compute(buffers, self.batch)
+            torch.cuda.synchronize(self._device)
+            graph = torch.cuda.CUDAGraph()
+            try:
+                # other lanes and the trackers may go on meanwhile
+                with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+                    self._compute(buffers, self.batch)
+            except RuntimeError as error:
+                if scarce(error):
+                    raise
+                log.warning("%s records nothing (%s): each step is sent by itself", self._device, first_line(error))
+                return None
         return graph
 
     @contextmanager

@@ -30,6 +30,12 @@ def precision_on(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if quick else torch.float32
 
 
+def sturdy_on(device: torch.device) -> torch.dtype:
+    """Give the quickest number format that has the range of float32; GPUs before Ampere compute in no bfloat16."""
+    lacks = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.float32 if lacks else torch.bfloat16
+
+
 @cache
 @torch.inference_mode()
 def halves_pay() -> bool:

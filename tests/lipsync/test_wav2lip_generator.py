@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+from lipsync import memory
 from lipsync.errors import EngineError
 from lipsync.take import Weights
 from lipsync.wav2lip import generator as module
 from lipsync.wav2lip.generator import Generator
 from lipsync.wav2lip.lane import Lane
+from lipsync.wav2lip.precision import sturdy_on
 
 Given = tuple[np.ndarray, np.ndarray]
 
@@ -191,6 +193,7 @@ class Recorder:
 
     def __init__(self, done: list[str]) -> None:
         self.done, self.lane = done, None
+        self.spoilt: RuntimeError | None = None
 
     def synchronize(self, *_: object) -> None:
         self.done.append("wait")
@@ -203,11 +206,16 @@ class Recorder:
     def record(self, graph: object, **how: object) -> Iterator[None]:
         inspect.signature(torch.cuda.graph.__init__).bind(None, graph, **how)
         self.done.append("record")
-        yield
+        try:
+            yield
+        finally:
+            if self.spoilt:  # as cudaStreamEndCapture: whatever went wrong before, this is what is raised
+                raise self.spoilt
 
 
-def test_the_way_of_a_gpu_on_a_cpu(given: Given, quick: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same code with stand-ins: whole batches always, recorded once, replayed and waited for each time."""
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """Have lanes go the way of a GPU."""
     done: list[str] = []
     recorder, zeros = Recorder(done), torch.zeros
     monkeypatch.setattr(Lane, "_stream_of", lambda self, device: recorder)
@@ -220,7 +228,12 @@ def test_the_way_of_a_gpu_on_a_cpu(given: Given, quick: Generator, monkeypatch: 
         ("stream", lambda stream: nullcontext()),
     ):
         monkeypatch.setattr(torch.cuda, name, stand_in)
-    computed = Short(8, MemoryError)
+    return recorder
+
+
+def test_the_way_of_a_gpu_on_a_cpu(given: Given, quick: Generator, recorder: Recorder) -> None:
+    """The same code with stand-ins: whole batches always, recorded once, replayed and waited for each time."""
+    done, computed = recorder.done, Short(8, MemoryError)
     recorder.lane = lane = Lane(computed, torch.device("cpu"), torch.float32, 8)
     assert computed.seen == [8] * 3
     assert done == ["wait", "wait", "record"]
@@ -228,8 +241,69 @@ def test_the_way_of_a_gpu_on_a_cpu(given: Given, quick: Generator, monkeypatch: 
     np.testing.assert_array_equal(lane.draw(mels, faces), quick.draw(mels, faces))
     assert done[3:] == ["replay", "wait"]
     assert lane.halve() == 4
+    assert done[5:] == ["wait", "wait", "wait", "record"], "nothing is let go that may be in use"
     assert computed.seen[-3:] == [4] * 3
     np.testing.assert_array_equal(lane.draw(mels[:4], faces[:4]), quick.draw(mels[:4], faces[:4]))
+
+
+def test_a_gpu_that_records_nothing_computes_all_the_same(
+    given: Given, quick: Generator, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.spoilt = RuntimeError("CUDA error: operation not permitted when stream is capturing\nCompile with …")
+    lane = Lane(toy, torch.device("cpu"), torch.float32, 8)
+    mels, faces = (part[:5] for part in given)
+    np.testing.assert_array_equal(lane.draw(mels, faces), quick.draw(mels, faces))
+    assert recorder.done[3:] == ["wait"], "no replay"
+    assert "operation not permitted" in caplog.text
+    assert "Compile with" not in caplog.text
+
+
+def test_a_recording_that_breaks_off_for_want_of_memory_is_made_narrower(
+    given: Given, quick: Generator, recorder: Recorder, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised at its end says nothing of memory."""
+
+    class Full(Short):
+        def __call__(self, audio: torch.Tensor, face: torch.Tensor) -> torch.Tensor:
+            recorder.spoilt = None
+            recording = recorder.done[-1] == "record"
+            if recording and len(face) > 2:
+                recorder.spoilt = RuntimeError("CUDA error: operation failed due to a previous error during capture")
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return toy(audio, face)
+
+    monkeypatch.setattr(Generator, "_built", lambda self, tensors, kind: Full(8, MemoryError))
+    monkeypatch.setattr(module, "cores", lambda: 1)
+    narrow = Generator(checkpoint, "cpu", precision="float32")
+    assert narrow.batch == 2
+    (recorder.lane,) = narrow._free.queue
+    np.testing.assert_array_equal(narrow.draw(*given), quick.draw(*given))
+
+
+def test_memory_is_given_back_only_while_nothing_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def refuse() -> None:
+        done.append("empty")
+        raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", refuse)
+    with ThreadPoolExecutor(1) as pool:
+        with memory.ALONE:
+            giving = pool.submit(memory.release)
+            with pytest.raises(TimeoutError):
+                giving.result(0.2)
+            assert not done
+        giving.result(5)  # that torch refuses is no reason to lose a job
+    assert done == ["empty"]
+
+
+@pytest.mark.parametrize(("ampere", "wanted"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_older_gpus_compute_in_no_bfloat16(ampere: bool, wanted: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: ampere or including_emulation)
+    assert sturdy_on(torch.device("cuda")) == wanted
+    assert sturdy_on(torch.device("cpu")) == torch.bfloat16
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
