@@ -43,7 +43,8 @@ class Body:
         return self._ahead.pop(0) if self._ahead else await self._next()
 
     async def fields(self) -> Mapping[str, list[str]]:
-        """Read the whole as a form; the area reads it once more."""
+        """Read the whole as a form, which is never large; the area reads it once more."""
+        self._most = LARGEST if self._most is None else self._most  # it is kept, and nobody has come in yet
         pieces: list[Message] = []
         while not pieces or pieces[-1].get("more_body"):
             pieces.append(await self._next())
