@@ -28,7 +28,9 @@ PREVIOUS = "previous"
 """In ``.lipsyncd/``: what an earlier try of a failed folder left, to be used again."""
 LETTER = "letter"
 """In ``.lipsyncd/``: the name of the WHY.txt that is ours."""
-_SHELL = (FILE_NAME, log.FILE_NAME, status.FILE_NAME, f".{FILE_NAME}.part", f".{status.FILE_NAME}.part")
+_SHELL = (FILE_NAME, log.FILE_NAME, status.FILE_NAME, *WISHES)
+"""What is in a job's folder beside the dropped files, whatever becomes of it; a wish that came too late, too: in an
+empty folder it would wait for the next job of that name."""
 
 
 def to_done(job: Job, home: Path, done: Path) -> Path:
@@ -42,11 +44,7 @@ def to_done(job: Job, home: Path, done: Path) -> Path:
         durable.replace(path, why.why(job))
     else:
         path.unlink(missing_ok=True)
-    for old in (
-        home / status.FILE_NAME,
-        home / review.FILE_NAME,
-        *home.glob(".*.part"),
-    ):  # torn ones are from before a crash
+    for old in (home / status.FILE_NAME, home / review.FILE_NAME, *_torn(home)):
         old.unlink(missing_ok=True)
     ownership.give_home(home, away=False)
     target = _move(home, done, home.name)
@@ -119,9 +117,9 @@ def to_failed(job: Job, home: Path, failed: Path, hallmark: Hallmark, beat: Puls
 
 def discard(home: Path) -> None:
     """Remove what is left of a job in working/ whose files are elsewhere; nothing but our own papers is removed."""
-    for name in _SHELL:
+    for path in (*(home / name for name in _SHELL), *_torn(home)):
         with contextlib.suppress(OSError):
-            (home / name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     for path in (home / OURS).glob("*"):
         if path.name in (LOCK, CARD):
             continue
@@ -131,6 +129,11 @@ def discard(home: Path) -> None:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
     withdraw(home)
+
+
+def _torn(home: Path) -> list[Path]:
+    """Give what a crash left half-written in a job's folder."""
+    return list(home.glob(".*.part"))
 
 
 def _move(source: Path, place: Path, name: str) -> Path:
