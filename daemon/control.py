@@ -94,7 +94,7 @@ def approve(root: Path, job: Job | str, note: str = "") -> Filed:
         JobError: There is no such job, or it waits for no approval.
         OSError: Its folder cannot be written.
     """
-    filed = _find(Journal(root), job)
+    filed = _find(Journal(root), job, "working")
     if filed.place != "working" or filed.job.state is not State.REVIEW:
         raise JobError(f"{shown(filed.home.name)} does not wait for approval: it is {filed.job.state}")
     remark.put(filed.home / APPROVE, note)
@@ -104,7 +104,7 @@ def approve(root: Path, job: Job | str, note: str = "") -> Filed:
 def _in_hand(journal: Journal, job: Job | str) -> Filed:
     if isinstance(job, str) and "/" not in job and (journal.inbox / job).is_dir():
         raise JobError(f"{shown(job)} is not taken yet", "Change its job.toml, or take it out of inbox/ again.")
-    filed = _find(journal, job)
+    filed = _find(journal, job, "working")
     if filed.place != "working":
         raise JobError(f"{shown(filed.home.name)} is over: it is in {filed.place}/")
     return filed
@@ -123,8 +123,8 @@ def _mark(home: Path) -> None:
         shutil.rmtree(beside)
 
 
-def _find(journal: Journal, job: Job | str) -> Filed:
-    return journal.find(job if isinstance(job, str) else job.id)
+def _find(journal: Journal, job: Job | str, first: str = "") -> Filed:
+    return journal.find(job if isinstance(job, str) else job.id, first)
 
 
 def _move(home: Path, place: Path) -> None:

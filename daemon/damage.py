@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,17 @@ class Damaged:
     reason: str
 
 
-def damaged(journal: Journal) -> Iterator[Damaged]:
-    """Yield all of them; a folder without any job.json in done/ or failed/ is somebody's own."""
+def damaged(journal: Journal, sound: Container[Path] = ()) -> Iterator[Damaged]:
+    """Yield all of them; a folder without any job.json in done/ or failed/ is somebody's own.
+
+    Args:
+        journal: Knows where the jobs are.
+        sound: Folders whose job.json was just read; they are not read once more.
+    """
     for place in Journal.PLACES:
         for home in folders(journal.root / place):
+            if home in sound:
+                continue
             ours = home / OURS / FILE_NAME if place == "failed" else home / FILE_NAME
             if os.path.lexists(ours) or (place == "working" and (home / INPUTS).is_dir()):
                 try:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -78,8 +79,7 @@ class Journal:
         Raises:
             JournalError: Its job.json is missing, torn or not of our schema.
         """
-        path = home / OURS / FILE_NAME if home.parent.name == self.failed.name else home / FILE_NAME
-        return read(path)
+        return read(self._paper(home))
 
     def filed(self) -> list[Filed]:
         """All jobs, in order of their creation; folders that hold no readable job.json are left out."""
@@ -90,18 +90,23 @@ class Journal:
         """All jobs, in order of their creation."""
         return [filed.job for filed in self.filed()]
 
-    def find(self, text: str) -> Filed:
-        """Find a job by its id or the name of its folder.
+    def find(self, text: str, first: str = "") -> Filed:
+        """Find a job by its id or the name of its folder; of thousands only those are read that may be it.
+
+        Args:
+            text: The id or the name.
+            first: Where it is looked for first, and if it is there nowhere else; "" for all places alike.
 
         Raises:
             JobError: There is none, or more than one.
         """
-        found = [filed for filed in self.filed() if text in (filed.job.id, filed.home.name)]
+        found = list(self._like(text, first)) if first else []
+        found = found or [filed for place in self.PLACES for filed in self._like(text, place)]
         if not found:
             raise JobError(f"there is no job {shown(text)}", "`lipsyncd jobs` lists them all.")
         if len(found) > 1:
-            folders = ", ".join(f"{filed.place}/{shown(filed.home.name)} is {filed.job.id}" for filed in found)
-            raise JobError(f"more than one job is called {shown(text)}: {folders}", "Name it by its id.")
+            said = ", ".join(f"{filed.place}/{shown(filed.home.name)} is {filed.job.id}" for filed in found)
+            raise JobError(f"more than one job is called {shown(text)}: {said}", "Name it by its id.")
         return found[0]
 
     def with_keys(self, place: str, keys: Collection[str], beat: Callable[[], None]) -> list[Path]:
@@ -115,21 +120,45 @@ class Journal:
         paper = f"{OURS}/{FILE_NAME}" if place == self.failed.name else FILE_NAME
         return self._catalogue.having(self.root / place, paper, keys, _LARGEST, beat)
 
+    def _paper(self, home: Path) -> Path:
+        return home / OURS / FILE_NAME if home.parent.name == self.failed.name else home / FILE_NAME
+
     def _in(self, place: str) -> Iterator[Filed]:
         for home in folders(self.root / place):
-            try:
-                yield Filed(self.load(home), home, place)
-            except JournalError:
-                continue
+            if filed := self._filed(home):
+                yield filed
+
+    def _like(self, text: str, place: str) -> Iterator[Filed]:
+        """Yield the jobs in a place that have this id, or whose folder has this name."""
+        for home in folders(self.root / place):
+            if home.name == text or _mentions(self._paper(home), text):
+                filed = self._filed(home)
+                if filed and text in (filed.job.id, home.name):
+                    yield filed
+
+    def _filed(self, home: Path) -> Filed | None:
+        try:
+            return Filed(self.load(home), home, home.parent.name)
+        except JournalError:
+            return None
 
 
 def folders(place: Path) -> list[Path]:
     """Folders in a place, by name; none where the place is not there. Links are not followed."""
     try:
-        with_names = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+        with os.scandir(place) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
-    return sorted(with_names)
+    return [place / name for name in names]
+
+
+def _mentions(path: Path, text: str) -> bool:
+    """Say whether a file has this text somewhere; much quicker than to read a job from it."""
+    try:
+        return os.fsencode(text) in read_plain(path, _LARGEST)
+    except OSError:
+        return False
 
 
 def read(path: Path) -> Job:

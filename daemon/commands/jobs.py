@@ -60,6 +60,7 @@ def run(args: Namespace, console: Console) -> int:
     if not root.is_dir():
         console.note(f"The root {root} is not there yet: `lipsyncd watch` makes it.")
     filed = Journal(root).filed()
+    sound = {one.home for one in filed}
     if args.old:
         terms, now = Terms(settings.done.keep_days, settings.done.keep_inputs), datetime.now(UTC)
         filed = [one for one in filed if one.place == "done" and old(one.home, terms, now)]
@@ -69,11 +70,11 @@ def run(args: Namespace, console: Console) -> int:
         lines[-1] += f" and {len(waiting) - _NAMED} more." if len(waiting) > _NAMED else "."
     if halted := paused(root):
         lines.append("Paused: no video is begun until `lipsyncd resume`.")
-    torn = [] if args.old else list(damaged(Journal(root)))
+    torn = [] if args.old else list(damaged(Journal(root), sound))
     lines += [f"{one.place}/{shown(one.home.name)} is left alone: {one.reason}." for one in torn]
     said = [{"place": one.place, "folder": str(one.home), "reason": one.reason} for one in torn]
-    facts = {"root": str(root), "paused": halted, "jobs": [_document(one) for one in filed], "damaged": said}
-    console.facts(facts, lines)
+    documents = [_document(one) for one in filed] if console.json else []
+    console.facts({"root": str(root), "paused": halted, "jobs": documents, "damaged": said}, lines)
     return 0
 
 

@@ -132,6 +132,31 @@ def test_jobs_are_found_by_id_and_folder(tmp_path: Path) -> None:
         journal.find("nope")
 
 
+def test_only_those_are_read_that_may_be_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    journal.prepare()
+    for number in range(5):
+        for place in (journal.working, journal.done):
+            home = place / f"talk {number}"
+            home.mkdir()
+            journal.save(home, replace(JOB, id=f"{place.name}{number}"))
+    read: list[Path] = []
+    load = Journal.load
+
+    def noted(self: Journal, home: Path) -> Job:
+        read.append(home.relative_to(tmp_path))
+        return load(self, home)
+
+    monkeypatch.setattr(Journal, "load", noted)
+    assert journal.find("done3").home == journal.done / "talk 3"
+    assert journal.find("talk 2", "working").job.id == "working2"  # the one in done/ is over and no rival
+    assert journal.find("done4", "working").place == "done"
+    assert read == [Path("done/talk 3"), Path("working/talk 2"), Path("done/talk 4")]
+    (journal.done / "talk 1" / "job.json").write_text('{"id": "talk 2", "schema": ')  # torn, and it lies
+    with pytest.raises(JobError, match="more than one"):
+        journal.find("talk 2")
+
+
 def test_thousands_of_jobs_are_listed_soon(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.prepare()
