@@ -29,6 +29,8 @@ _LANDED = 3600.0
 _EVERY = 1800.0
 _CLOCK = "clock"
 _ID = re.compile(r"[0-9a-f]{32}")
+_DOOMED = ".gone"
+"""How the names of trays end that are being removed."""
 
 
 class Store:
@@ -98,11 +100,19 @@ class Store:
         return sum(piece.length - piece.offset for tray in self.trays() for piece in tray.pieces())
 
     def discard(self, tray: Tray) -> None:
-        """Remove a tray with all that is in it."""
-        shutil.rmtree(tray.home, ignore_errors=True)
+        """Remove a tray with all that is in it.
+
+        It gets another name first: what moves into the inbox this very moment is there whole, or does not move.
+        """
+        doomed = tray.home.with_name(f"{tray.id}{_DOOMED}")
+        with contextlib.suppress(OSError):
+            tray.home.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
     def sweep(self, now: float | None = None) -> None:
         """Remove those to which nothing came for long, and what is left of those that have moved."""
+        for doomed in self.folder.glob(f"*{_DOOMED}"):  # a crash came in between
+            shutil.rmtree(doomed, ignore_errors=True)
         found = self.trays(landed=True)
         if now is None:
             now = self._now() if found else 0.0

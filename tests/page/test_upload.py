@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import shutil
 import threading
@@ -385,6 +386,36 @@ def test_a_tray_can_be_cancelled(script: TestClient, house: House) -> None:
     assert script.post(f"/drop/{tray}/cancel").status_code == 204
     assert trays(house) == []
     assert script.get(f"/drop/{tray}").status_code == 404
+
+
+def test_what_moves_while_it_is_cancelled_is_whole_or_stays(
+    script: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cancels in one window what is handed in in another: no folder in the inbox has lost half its files."""
+    store = Store(house.root)
+    tray = store.find(filled(script))
+    names = {path.name for path in tray.drop.iterdir()}
+    unlink = os.unlink
+
+    def late(path: str, **more: Any) -> None:
+        unlink(path, **more)
+        if path in names:
+            monkeypatch.setattr(os, "unlink", unlink)
+            with contextlib.suppress(OSError, Refusal):
+                tray.move(store.inbox, "talk")
+
+    monkeypatch.setattr(os, "unlink", late)
+    store.discard(tray)
+    assert [{path.name for path in folder.iterdir()} for folder in store.inbox.iterdir()] in ([], [names])
+    assert trays(house) == []
+
+
+def test_what_a_crash_left_of_a_cancelled_one_goes(script: TestClient, house: House) -> None:
+    store = Store(house.root)
+    tray = store.find(filled(script))
+    tray.home.rename(tray.home.with_name(f"{tray.id}.gone"))
+    store.sweep()
+    assert trays(house) == []
 
 
 def test_what_nobody_goes_on_with_is_removed_after_a_day(script: TestClient, house: House) -> None:
