@@ -149,7 +149,6 @@ def _said(process: subprocess.Popen[bytes], order: bytes) -> Iterator[dict[str, 
         process.stdin.write(order)
     with process.stdout:
         for line in process.stdout:
-            try:
-                yield json.loads(line)
-            except ValueError:  # cut off
-                return
+            with contextlib.suppress(ValueError):  # cut off, or said by some library
+                if isinstance(said := json.loads(line), dict):
+                    yield said

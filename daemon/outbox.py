@@ -38,7 +38,10 @@ class Outbox:
         for path in sorted(self._folder.glob("*.json")):
             try:
                 notice = Notice.read(json.loads(read_plain(path, _LARGEST)))
-            except (OSError, ValueError, TypeError, KeyError):
+            except OSError as error:  # it may be readable at the next start
+                self._log.warning("a notice cannot be read", file=path.name, reason=error.strerror)
+                continue
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 with contextlib.suppress(OSError):
                     path.unlink()
                 continue

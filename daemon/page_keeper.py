@@ -26,6 +26,8 @@ _WELL = 60.0
 _LAST = 3.0
 """Seconds that it has to end."""
 _LINE = 64 * 1024
+_FIRST_WORDS = 50
+"""Lines of a process that are remembered, so that the next one need not say them again."""
 _LACKING = 3
 """Exit code of a process that has said why it cannot show the page."""
 
@@ -96,7 +98,9 @@ class PageKeeper:
         if process.stderr is not None:
             with process.stderr as lines:
                 while line := lines.readline(_LINE):
-                    said.add(self._relay(line.decode("utf-8", "backslashreplace").strip()))
+                    told = self._relay(line.decode("utf-8", "backslashreplace").strip())
+                    if len(said) < _FIRST_WORDS:
+                        said.add(told)
         code = process.wait()
         self._let_go(process)
         self._said = said

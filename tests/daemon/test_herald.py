@@ -125,6 +125,13 @@ def test_an_announcer_that_hangs_is_ended(bench: Bench) -> None:
     assert outcome.fault == "it took longer than 0.7 s"
 
 
+def test_what_else_an_announcer_says_is_passed_over(bench: Bench) -> None:
+    said = "print('hello'); print(1); print('{\"places\": [\"a\"]}'); print('[]'); print('nonsense: {')\n"
+    said += "print('{\"place\": \"a\", \"id\": \"m\", \"ok\": true, \"why\": \"\"}')"
+    outcome = Announcement(bench.settings(), (sys.executable, "-S", "-E", "-c", said)).run([Message("m", "t", "b")])
+    assert (outcome.places, outcome.reached("m"), outcome.fault) == (("a",), ("a",), "")
+
+
 def test_only_pictures_of_the_root_are_sent(bench: Bench, post: Office) -> None:
     done = bench.root / "done" / "a?b %41 #c"
     done.mkdir()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from daemon import tidings
+from daemon import outbox, tidings
 from daemon.job import Job, JobTake, Made, State, TakeState
 from daemon.log import open_log
 from daemon.notice import Event, Missing, Notice, event_of
@@ -190,6 +192,24 @@ def test_what_waits_is_found_again(tmp_path: Path) -> None:
     assert not (tmp_path / "notices" / "junk.json").exists()
     second.remove(second.waiting())
     assert [json.loads(path.read_text())["held"] for path in (tmp_path / "notices").iterdir()] == ["there"]
+
+
+def test_what_cannot_be_read_just_now_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Outbox(tmp_path, open_log(io.StringIO()))
+    box.put(notice(1))
+    wild = tmp_path / "wild.json"
+    wild.write_text(json.dumps(notice(2).document() | {"count": float("inf")}))
+
+    def refused(_path: Path, _most: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(outbox, "read_plain", refused)
+        Outbox(tmp_path, open_log(io.StringIO())).load(tmp_path)
+    later = Outbox(tmp_path, open_log(io.StringIO()))
+    later.load(tmp_path)
+    assert later.waiting() == [notice(1)]
+    assert not wild.exists()
 
 
 def test_the_outbox_is_bounded_and_needs_no_disk(tmp_path: Path) -> None:

@@ -81,6 +81,19 @@ def test_one_that_crashes_is_started_again_not_too_often(tmp_path: Path, monkeyp
     assert sum(text == "the same fault" for _, text, _ in log.said) == 1
 
 
+def test_not_all_that_it_ever_said_is_remembered(tmp_path: Path) -> None:
+    log = Log()
+    text = f"""
+for number in range(500):
+    print({LINE % ("info", "somebody came")!r}.replace("1", str(number)), file=sys.stderr)
+"""
+    keeper = PageKeeper(settings_at(tmp_path), log, program(text))  # type: ignore[arg-type]
+    until(lambda: any("started again" in text for _, text, _ in log.said))
+    keeper.close()
+    assert sum(text == "somebody came" for _, text, _ in log.said) >= 500
+    assert len(keeper._said) <= 50
+
+
 def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_keeper, "_LAST", 0.3)
     log = Log()
