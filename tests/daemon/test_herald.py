@@ -127,7 +127,7 @@ def test_an_announcer_that_hangs_is_ended(bench: Bench) -> None:
 
 def test_what_else_an_announcer_says_is_passed_over(bench: Bench) -> None:
     said = "print('hello'); print(1); print('{\"places\": [\"a\"]}'); print('[]'); print('nonsense: {')\n"
-    said += "print('{\"place\": \"a\", \"id\": \"m\", \"ok\": true, \"why\": \"\"}')"
+    said += 'print(\'{"place": "a", "id": "m", "ok": true, "why": ""}\')'
     outcome = Announcement(bench.settings(), (sys.executable, "-S", "-E", "-c", said)).run([Message("m", "t", "b")])
     assert (outcome.places, outcome.reached("m"), outcome.fault) == (("a",), ("a",), "")
 
