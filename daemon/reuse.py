@@ -72,9 +72,9 @@ def _others(work: Work, job: Job, pulse: Pulse) -> Iterator[_Other]:
                 other = work.journal.load(home)
             except JournalError:
                 continue
-            if other.id == job.id or not other.publish or other.version != job.version:
-                continue
-            first = place == "working" and (other.created, other.id) < (job.created, job.id)
+            if home == work.home or not other.publish or other.version != job.version:
+                continue  # another folder may bear our id: somebody has copied one that had failed
+            first = place == "working" and (other.created, other.id, home) < (job.created, job.id, work.home)
             if first or other.receipts or other.sent:
                 yield _Other(other, home / OURS if place == "failed" else home, place)
 

@@ -18,6 +18,7 @@ from daemon.job import Job, JobTake, State, TakeState
 from daemon.journal import dumps
 from publishers import Receipt
 from tests.daemon.bench import Bench
+from tests.daemon.fake_store import Stores
 
 FILES = {"a.wav": "speech", "ann.png": "ok", "bob.png": "slow 60"}
 FORGED = "a video of somebody else"
@@ -227,3 +228,20 @@ def test_a_document_deeper_than_any_of_ours(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(text)
     with pytest.raises(JournalError):
         hallmark.known(tmp_path / "job.json")
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_copy_of_a_failed_folder_is_not_paid_again(bench: Bench, stores: Stores, at_once: bool) -> None:
+    """Copies say that they are one job, which they are not: what one has published, the other must see."""
+    sections: dict[str, dict[str, object]] = {"publish": {"to": ["plain"]}}
+    home = failed(bench, **sections)
+    (home / "bob.png").write_text("ok too")
+    shutil.copytree(home, bench.place / "copy")
+    control.retry(bench.root, "talk")
+    if not at_once:
+        assert bench.once(**sections) == 0
+    (bench.place / "copy").rename(bench.root / "inbox/walk")
+    assert bench.once(**sections) == 0
+    assert bench.places() == ["done/talk", "done/walk"]
+    assert bench.begun("bob.png") == 2  # the first one was given up; made once more, it would be another file
+    assert [name for name in stores.paid("plain") if name.endswith(".mp4")] == ["ann.mp4", "bob.mp4"]
