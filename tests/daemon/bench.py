@@ -92,7 +92,7 @@ class Bench:
         base: dict[str, dict[str, object]] = {
             "paths": {"root": self.root, "state": self.place / "state"},
             "inbox": {"settle": SETTLE, "interval": 0.2},
-            "limits": {"free_bytes": 0, "take_timeout_s": 20},
+            "limits": {"free_bytes": 0, "take_timeout_s": 60},
             "credentials": {"sign": False},
         }
         for name, section in sections.items():
@@ -123,7 +123,7 @@ class Bench:
         """Run a daemon until the inbox is worked off; its exit code, or minus the signal that killed it."""
         return self.end(self.start(True, kill, **sections))
 
-    def end(self, pid: int, seconds: float = 30) -> int:
+    def end(self, pid: int, seconds: float = 120) -> int:
         """Wait for the end of a daemon."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
@@ -148,13 +148,25 @@ class Bench:
             code = self.end(pid)
             assert code in (0, -signal.SIGKILL), f"the daemon ended with {code}"
 
-    def wait(self, until: Callable[[], object], seconds: float = 20) -> None:
-        limit = time.monotonic() + seconds
-        while not until():
+    def wait(self, until: Callable[[], object], seconds: float = 120) -> None:
+        """Wait until something is so; a file that is not there yet, or was just moved away, is not so yet."""
+        limit, missing = time.monotonic() + seconds, ""
+        while True:
+            try:
+                if until():
+                    return
+            except FileNotFoundError as error:
+                missing = str(error)
             if time.monotonic() > limit:
                 log = self.place / "log"
-                raise AssertionError(f"waited in vain; {self.places()}\n{log.read_text() if log.exists() else ''}")
+                said = log.read_text(encoding="utf-8") if log.exists() else ""
+                raise AssertionError(f"waited {seconds} s in vain; {missing} {self.places()}\n{said}")
             time.sleep(0.01)
+
+    def release(self, *faces: str) -> None:
+        """Let takes go on whose face says "held"."""
+        for face in faces:
+            (self.place / f"go {face}").touch()
 
     def places(self) -> list[str]:
         """Where jobs and drops are."""

@@ -1,8 +1,9 @@
 """A render process that draws nothing: it speaks the protocol and does what the face file tells it to.
 
-The first word in a face file: ``ok``, ``slow SECONDS``, ``no-face``, ``full`` (the disk), ``tired`` (passing),
+The first word in a face file: ``ok``, ``slow SECONDS``, ``held`` (until the bench releases it), ``meet NUMBER`` (until
+so many takes were begun), ``no-face``, ``full`` (the disk), ``tired`` (passing),
 ``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing),
-``whole`` (refused, slowly, unless the speech holds "the end"), ``real`` (the bundled sample, a video that plays),
+``whole`` (refused, once released, unless the speech holds "the end"), ``real`` (the bundled sample, a video that plays),
 ``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """
@@ -93,15 +94,28 @@ def make(request: dict[str, object], seconds: float) -> None:
     say({"done": facts | engine, "speeches_heard": len(HEARD)})
 
 
+def begun() -> int:
+    return DIARY.read_text(encoding="utf-8").count('"what": "begun"')
+
+
+def linger(face: Path, word: str, rest: str) -> None:
+    """Be at work for as long as a test wants, however fast or slow the machine is."""
+    while not DIARY.with_name(f"go {face.name}").exists() if word == "held" else begun() < int(rest.split()[0]):
+        say({"progress": {"stage": "draw", "frame": 1, "frames": 2}})
+        time.sleep(0.02)
+
+
 def answer(request: dict[str, object]) -> None:
     face = Path(str(request["face"]))
     word, _, rest = face.read_text(encoding="utf-8").strip().partition(" ")
     HEARD.add(hashlib.sha256(Path(str(request["speech"])).read_bytes()).hexdigest())
-    begun = DIARY.exists() and f'"{face.name}"' in DIARY.read_text(encoding="utf-8")
+    known = DIARY.exists() and f'"{face.name}"' in DIARY.read_text(encoding="utf-8")
     note("begun", request)
     if word.startswith("once:"):
-        word = "ok" if begun else word.partition(":")[2]
+        word = "ok" if known else word.partition(":")[2]
     misbehave(word)
+    if word in ("held", "meet"):
+        linger(face, word, rest)
     if word == "no-face":
         failed("NoFaceError", f"no face in {face.name}")
     elif word == "full":
@@ -110,7 +124,7 @@ def answer(request: dict[str, object]) -> None:
     elif word == "tired":
         failed("EngineError", "the GPU is busy", passing=True)
     elif word == "whole" and "the end" not in Path(str(request["speech"])).read_text(encoding="utf-8"):
-        time.sleep(0.7)
+        linger(face, "held", "")
         failed("MediaError", "the speech is cut off")
     elif word == "empty":
         say({"done": {"seconds": 1, "speech_seconds": 1, "width": 2, "height": 2, "fps": "25", "frames": 1, "driven": 1,

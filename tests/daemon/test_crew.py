@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import time
@@ -71,7 +72,7 @@ def alive(bench: Bench) -> list[int]:
 
 
 def test_the_faces_of_one_job_are_made_side_by_side(bench: Bench) -> None:
-    bench.drop("talk", faces("a", 4, "slow 0.4"))
+    bench.drop("talk", faces("a", 4, "meet 2"))
     assert bench.once(**TWO) == 0
     assert together(bench) == 2
     assert len({entry["pid"] for entry in bench.diary}) == 2
@@ -83,8 +84,8 @@ def test_the_faces_of_one_job_are_made_side_by_side(bench: Bench) -> None:
 
 
 def test_two_jobs_are_made_side_by_side(bench: Bench) -> None:
-    bench.drop("one", faces("a", 2, "slow 0.8"))
-    bench.drop("two", faces("b", 2, "slow 0.8"))
+    bench.drop("one", faces("a", 2, "meet 2"))
+    bench.drop("two", faces("b", 2, "meet 2"))
     assert bench.once(**TWO) == 0
     given = [line["face"] for line in bench.log if line["event"] == "take started"]
     assert {face[0] for face in given[:2]} == {"a", "b"}, "each has one of the two, however long its process starts"
@@ -106,10 +107,8 @@ def test_a_third_one_comes_while_two_are_at_work(bench: Bench) -> None:
         begin = time.monotonic()
         bench.drop("late", faces("z", 1))
         bench.wait(lambda: (bench.root / "done/late").exists())
-        assert time.monotonic() - begin < 6
-        line = status(bench, "long")
-        assert line.startswith("1/2 l000.mp4 ")
-        assert " %, 2/2 l001.mp4 " in line
+        assert time.monotonic() - begin < 30
+        bench.wait(lambda: re.match(r"1/2 l000\.mp4 .* %, 2/2 l001\.mp4 ", status(bench, "long")))
         control.cancel(bench.root, "long")
         bench.wait(lambda: "failed/long" in bench.places())
 
@@ -119,8 +118,8 @@ def test_a_third_one_comes_while_two_are_at_work(bench: Bench) -> None:
     "word", ["segv", "hang", *(pytest.param(word, marks=pytest.mark.soak) for word in ("exit", "nonsense", "empty"))]
 )
 def test_what_happens_to_one_disturbs_no_other(bench: Bench, word: str) -> None:
-    bench.drop("talk", VOICE | {"ann.png": f"once:{word}", "bob.png": "slow 0.8"})
-    assert bench.once(**TWO, limits={"silence_s": 0.6}) == 0
+    bench.drop("talk", VOICE | {"ann.png": f"once:{word}", "bob.png": "slow 4" if word == "hang" else "slow 0.8"})
+    assert bench.once(**TWO, limits={"silence_s": 3.0}) == 0
     assert (bench.begun("ann.png"), bench.begun("bob.png")) == (2, 1)
     assert bench.places() == ["done/talk"]
     ended = [line for line in bench.log if line["event"] == "renderer started"]
@@ -150,7 +149,7 @@ def test_cancel_ends_its_own_takes_and_no_others(bench: Bench) -> None:
         cancelled = time.monotonic()
         control.cancel(bench.root, "long")
         bench.wait(lambda: "failed/long" in bench.places() and not list((bench.root / "working").glob("long")))
-        assert time.monotonic() - cancelled < 2
+        assert time.monotonic() - cancelled < 20
         assert not hanging & set(alive(bench))
         bench.wait(lambda: "done/other" in bench.places())
     assert bench.begun("o000.png") == 1
@@ -176,7 +175,7 @@ def test_sigterm_ends_all_within_seconds_and_they_go_on_later(bench: Bench) -> N
     begin = time.monotonic()
     os.kill(pid, signal.SIGTERM)
     assert bench.end(pid) == 0
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 30
     assert not alive(bench)
     assert (bench.root / "working/talk/short.mp4").exists(), "what is nearly finished is finished"
     assert [take.attempts for take in bench.job("working/talk").takes] == [0] * 4
@@ -190,7 +189,7 @@ def test_killed_it_leaves_no_orphans_and_makes_nothing_twice(bench: Bench) -> No
     bench.wait(lambda: len(begun(bench)) == 5)
     os.kill(pid, signal.SIGKILL)
     assert bench.end(pid) == -signal.SIGKILL
-    bench.wait(lambda: not alive(bench), 5)
+    bench.wait(lambda: not alive(bench))
     assert bench.once(**THREE) == 0
     assert [bench.begun(face) for face in ("a000.png", "a001.png", "b.png", "c.png", "d.png")] == [1, 1, 2, 2, 2]
     made = [entry["face"] for entry in bench.diary if entry["what"] == "made"]
@@ -198,11 +197,13 @@ def test_killed_it_leaves_no_orphans_and_makes_nothing_twice(bench: Bench) -> No
 
 
 def test_folders_have_equal_shares_of_all_processes(bench: Bench) -> None:
-    bench.drop("large", faces("l", 14, "slow 0.3"))
+    bench.drop("large", faces("l", 14, "slow 0.3") | {"l000.png": "held", "l001.png": "held"})
     with bench.watching(**TWO):
         bench.wait(lambda: len(begun(bench)) == 2)
         bench.drop("small", faces("s", 4, "slow 0.3"))
-        bench.wait(lambda: {"done/small", "done/large"} <= set(bench.places()), 40)
+        bench.wait(lambda: "1 folder takes turns with it" in status(bench, "large"))
+        bench.release("l000.png", "l001.png")
+        bench.wait(lambda: {"done/small", "done/large"} <= set(bench.places()))
     made = "".join(face[0] for face in begun(bench))
     between = made[made.index("s") : made.rindex("s")]
     assert abs(between.count("l") - between.count("s")) <= 2, made
@@ -215,7 +216,7 @@ def test_it_sleeps_while_one_is_at_work_and_another_free(bench: Bench) -> None:
         time.sleep(0.5)
         before = cpu(pid)
         time.sleep(1.5)
-        assert cpu(pid) - before < 0.2
+        assert cpu(pid) - before < 0.5, "it sleeps"
         control.cancel(bench.root, "long")
         bench.wait(lambda: "failed/long" in bench.places())
 
@@ -263,21 +264,23 @@ def test_a_bug_parks_one_job_and_the_takes_of_others_go_on(bench: Bench, monkeyp
 
 @pytest.mark.usefixtures("hasty")
 def test_an_upload_that_goes_on_has_all_hashed_anew(bench: Bench) -> None:
-    bench.drop("talk", VOICE | {"ann.png": "slow 0.6", "bob.png": "once:slow 60"})
+    bench.drop("talk", VOICE | {"ann.png": "held", "bob.png": "once:slow 60"})
     with bench.watching(**TWO):
         bench.wait(lambda: len(begun(bench)) == 2)
         with (bench.root / "working/talk/inputs/ann.png").open("a") as file:
             file.write(" and more")
+        bench.release("ann.png")
         bench.wait(lambda: "done/talk" in bench.places())
     assert (bench.begun("ann.png"), bench.begun("bob.png")) == (2, 2)
     assert "and more" in bench.text("done/talk/ann.mp4")
 
 
 def test_a_file_that_is_gone_fails_its_job_and_no_process_goes_on(bench: Bench) -> None:
-    bench.drop("talk", VOICE | {"ann.png": "slow 0.5", "bob.png": "slow 60"})
+    bench.drop("talk", VOICE | {"ann.png": "held", "bob.png": "slow 60"})
     with bench.watching(**TWO):
         bench.wait(lambda: len(begun(bench)) == 2)
         (bench.root / "working/talk/inputs/ann.png").unlink()
+        bench.release("ann.png")
         bench.wait(lambda: "failed/talk" in bench.places())
         bench.wait(lambda: "working/talk" not in bench.places())
         assert len(alive(bench)) <= 1
@@ -288,7 +291,7 @@ def test_a_file_that_is_gone_fails_its_job_and_no_process_goes_on(bench: Bench) 
 def test_a_full_disk_is_waited_for_by_all(bench: Bench) -> None:
     bench.drop("talk", VOICE | {"ann.png": "once:full", "bob.png": "once:full", "cat.png": "slow 1"})
     with bench.watching(**TWO):
-        bench.wait(lambda: "done/talk" in bench.places(), 40)
+        bench.wait(lambda: "done/talk" in bench.places())
     assert [take.attempts for take in bench.job("done/talk").takes] == [0, 0, 0]
 
 
@@ -304,7 +307,7 @@ def test_what_is_half_written_by_others_is_left_alone(tmp_path: Path) -> None:
 def test_each_process_has_a_gpu_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     there = ("GPU-a", "GPU-b")
     monkeypatch.setattr(app, "seats", lambda processes, device: seats(processes, device, there))
-    bench.drop("talk", faces("a", 2, "slow 0.4"))
+    bench.drop("talk", faces("a", 2, "meet 2"))
     assert bench.once(render={"processes": 0}) == 0
     assert sorted({(entry["gpu"], entry["pid"]) for entry in bench.diary}) == sorted(
         {entry["gpu"]: entry["pid"] for entry in bench.diary}.items()

@@ -73,14 +73,22 @@ class House:
                 daemon.send_signal(signal.SIGKILL)
             daemon.wait()
 
-    def wait(self, until: Callable[[], bool], seconds: float = 120) -> None:
-        """Wait until something is true, or fail with the end of the daemon's log."""
-        end = time.monotonic() + seconds
-        while not until():
+    def wait(self, until: Callable[[], bool], seconds: float = 180) -> None:
+        """Wait until something is true, or fail with the end of the daemon's log.
+
+        A file that is not there yet, or was just moved on with its job, means: not yet.
+        """
+        end, missing = time.monotonic() + seconds, ""
+        while True:
+            try:
+                if until():
+                    return
+            except FileNotFoundError as error:
+                missing = str(error)
             if time.monotonic() > end:
                 log = self.place / "daemon.log"
                 tail = log.read_text(encoding="utf-8", errors="replace")[-3000:] if log.exists() else "(no log)"
-                raise AssertionError(f"waited {seconds} s in vain; {sorted(map(str, self.tree()))}\n{tail}")
+                raise AssertionError(f"waited {seconds} s in vain; {missing} {sorted(map(str, self.tree()))}\n{tail}")
             time.sleep(0.05)
 
     def tree(self) -> list[Path]:
