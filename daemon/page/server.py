@@ -20,6 +20,7 @@ from daemon.page import password
 from daemon.page.address import Address
 from daemon.page.app import build
 from daemon.page.checkup import ADVICE, lacking
+from daemon.page.crowd import Crowd
 from daemon.page.guard import HEADERS
 from daemon.page.house import House
 from daemon.page.patience import Patient
@@ -30,6 +31,8 @@ from daemon.settings import Settings
 _BACKLOG = 128
 _AT_ONCE = 600
 """Connections; more are told to come again (503)."""
+_MANY, _EACH = 500, 300
+"""Connections from which on idle ones make room, and those that one other host may have."""
 _IDLE = 15
 """Seconds that a connection is kept for the next request."""
 _LAST = 1
@@ -128,9 +131,12 @@ def listening(address: Address) -> socket.socket:
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    class Line(Patient):
+        crowd = Crowd(_MANY, _EACH)
+
     return uvicorn.Config(
         app,
-        http=Patient,
+        http=Line,
         loop="asyncio",
         ws="none",
         lifespan="on",

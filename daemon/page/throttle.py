@@ -49,7 +49,7 @@ class Throttle:
 
     def admit(self, address: str) -> float:
         """Count a try before it is made, or say how many seconds are left until one may be; 0.0 admits it."""
-        now, name = self._clock(), _network(address)
+        now, name = self._clock(), network(address)
         own = self._own.setdefault(name, _Tries())
         self._own.move_to_end(name)
         if len(self._own) > _ADDRESSES:
@@ -62,11 +62,11 @@ class Throttle:
 
     def forgive(self, address: str) -> None:
         """Forget the tries of an address: one of them was right."""
-        self._own.pop(_network(address), None)
+        self._own.pop(network(address), None)
         self._all.count = max(0.0, self._all.count - 1)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """Give what one person holds at least: an address, or 64 bits of one."""
     try:
         parsed = ip_address(address.partition("%")[0])
