@@ -62,7 +62,8 @@ class Keeper:
 
     def _answer(self, name: str, face: str) -> None:
         folder = self._root / Path(name).name
-        if folder.is_symlink() or not folder.is_dir() or face not in FACES:
+        upwards = folder.name == ".." or folder == self._root
+        if upwards or folder.is_symlink() or not folder.is_dir() or face not in FACES:
             self._say({"refused": "there is no such folder"})
             return
         files = {"face": face, "audio": AUDIO, "output": OUTPUT, "folder": ""}

@@ -147,7 +147,7 @@ def _fitting(file: Path, held: dict[str, Tensor]) -> dict[str, Tensor]:
         raise WeightsError(said, OTHER)
     more = [name for name in ours if name not in SHAPES and not name.endswith("num_batches_tracked")]
     for name, shape in SHAPES.items():
-        if tuple(state[name].shape) != shape or more:
+        if state[name].is_nested or tuple(state[name].shape) != shape or more:
             raise WeightsError(f"{file.name} is a Wav2Lip of another size ({(more or [name])[0]})", OTHER)
     fitting = {name: state[name] for name in SHAPES}
     if not all(_sound(name, tensor) for name, tensor in fitting.items()):
@@ -159,7 +159,8 @@ def _sound(name: str, tensor: Tensor) -> bool:
     """Whether all are finite numbers, and no variance is below zero."""
     import torch
 
-    if tensor.layout is not torch.strided or not tensor.is_floating_point():
+    kinds = (torch.float64, torch.float32, torch.float16, torch.bfloat16)  # with others not even sums can be made
+    if tensor.layout is not torch.strided or tensor.dtype not in kinds or tensor.is_meta:
         return False
     whole = bool(tensor.sum(dtype=torch.float32).isfinite())
     return whole and not (name.endswith("running_var") and bool((tensor < 0).any()))

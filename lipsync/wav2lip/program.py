@@ -6,8 +6,10 @@ modules (as bags of attributes), tensors and lists, and refuses every other word
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import pickletools
 import struct
 import zipfile
 from pathlib import Path
@@ -63,8 +65,9 @@ def tensors_of_program(file: Path) -> dict[str, Tensor]:
             name = next(name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl"))
             if archive.getinfo(name).file_size > LARGEST:
                 raise pickle.UnpicklingError("too large")
-            with archive.open(name) as stream:
-                whole = _Reader(stream, archive, name.removesuffix("data.pkl")).load()
+            data = archive.read(name)
+            _look_over(data)
+            whole = _Reader(io.BytesIO(data), archive, name.removesuffix("data.pkl")).load()
             named = dict(_named(whole, "", [0])) if isinstance(whole, _Module) else {}
     except (StopIteration, *TORN) as error:
         said = f"{file.name} is a program that cannot be read without running it, or torn"
@@ -72,6 +75,18 @@ def tensors_of_program(file: Path) -> dict[str, Tensor]:
     if not named:
         raise WeightsError(f"{file.name} holds a program and no weights by name", "Nothing of it was run.")
     return named
+
+
+def _look_over(data: bytes) -> None:
+    """See that no word takes more than it brings: a few bytes can have a reader make room for thousands of millions.
+
+    Raises:
+        UnpicklingError: One does.
+        ValueError: It is no pickle.
+    """
+    for word, number, _ in pickletools.genops(data):
+        if word.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(number or 0) > len(data):
+            raise pickle.UnpicklingError("it counts what is not there")
 
 
 class _Module:

@@ -400,7 +400,8 @@ def test_the_keeper_runs_nothing_but_its_program_in_its_own_folders(tmp_path: Pa
     (tmp_path / "root" / "link").symlink_to("/etc")
     held = leash.Leash(("true", *WORDS), tmp_path / "root")
     try:
-        for folder, face in (("../../etc", "face.png"), ("link", "face.png"), ("take", "../x"), ("take", "-rf")):
+        folders = (("../../etc", "face.png"), ("take/..", "face.png"), ("..", "face.png"), ("/", "face.png"))
+        for folder, face in (*folders, ("link", "face.png"), ("take", "../x"), ("take", "-rf")):
             assert held.run(Path(folder), face, lambda _: None).refused
         assert held.run(tmp_path / "root" / "take", "face.png", lambda _: None) == leash.Ended(0)
     finally:

@@ -6,6 +6,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -241,6 +242,11 @@ def test_a_torchscript_program(tmp_path: Path) -> None:
         load(path)
 
 
+def nested() -> torch.Tensor:
+    with warnings.catch_warnings(action="ignore"):
+        return torch.nested.nested_tensor([torch.zeros(3)])
+
+
 def other_networks() -> dict[str, tuple[Callable[[Tensors], object], str]]:
     first = "face_encoder_blocks.0.0.conv_block.0.weight"
     return {
@@ -254,6 +260,12 @@ def other_networks() -> dict[str, tuple[Callable[[Tensors], object], str]]:
         "more": (lambda known: known | {"face_decoder_blocks.7.0.conv_block.0.bias": torch.zeros(3)}, "another size"),
         "broken": (lambda known: known | {first: torch.full((16, 6, 7, 7), torch.nan)}, "not all of them are numbers"),
         "whole": (lambda known: known | {first: torch.ones((16, 6, 7, 7), dtype=torch.int8)}, "not all of them"),
+        "nowhere": (lambda known: known | {first: torch.empty((16, 6, 7, 7), device="meta")}, "not all of them"),
+        "eighths": (
+            lambda known: known | {first: torch.ones((16, 6, 7, 7)).to(torch.float8_e4m3fn)},
+            "not all of them",
+        ),
+        "nested": (lambda known: known | {first: nested()}, "another size"),
         "variance": (
             lambda known: known | {"output_block.0.conv_block.1.running_var": torch.full((32,), -1.0)},
             "not all of them are numbers",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -102,6 +104,27 @@ def test_a_file_that_names_one_module_without_end(scripted: Path, tmp_path: Path
     path = changed(scripted, tmp_path / "x.pt", lambda part, data: many + b"b." if part.endswith("/data.pkl") else data)
     with pytest.raises(WeightsError):
         tensors_of_program(path)
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        b"\x80\x02Nr\xff\xff\xff\x3f.",  # has the reader remember something as the number 1,073,741,823
+        b"\x80\x02Np1073741823\n.",
+        b"\x80\x05\x96\x00\x00\x00\x00\x04\x00\x00\x00.",  # an array of 16 GiB, none of which is there
+    ],
+)
+def test_a_few_bytes_take_no_memory(scripted: Path, tmp_path: Path, evil: bytes) -> None:
+    path = changed(scripted, tmp_path / "x.pt", lambda part, data: evil if part.endswith("/data.pkl") else data)
+    script = "import resource, sys; from pathlib import Path; from lipsync.wav2lip.program import tensors_of_program\n"
+    script += "try: tensors_of_program(Path(sys.argv[1]))\n"
+    script += "except Exception as error: print(repr(error.__cause__)); raise SystemExit(0)"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", limit + script, path], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "MemoryError" not in ended.stdout
+    assert not ended.stderr
 
 
 def test_a_large_pickle_is_not_read(scripted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
