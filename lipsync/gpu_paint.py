@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from lipsync.gpu_warp import sampled, warped
 from lipsync.match import COARSE, FAINT, GAIN, WIDE
 from lipsync.memory import enough
 from lipsync.paint import painted
@@ -77,17 +77,13 @@ class Painter:
         finer = self._sent(refining(rows, FINER)) @ coarse @ self._sent(refining(columns, FINER)).T
         wide, high = (max(one.size[axis] for one in fields) for axis in (0, 1))
         back = self._sent(np.stack([_inverse(one.to_pixels) for one in fields]))
-        x = torch.arange(wide, dtype=torch.float64, device=self._device)
-        y = torch.arange(high, dtype=torch.float64, device=self._device)[:, None]
-        at = [_place(back[:, k, :, None, None], x, y) for k in (0, 1)]
-        beyond = "border" if fields[0].start is None else "zeros"
-        laid = _sampled(finer, at[0], at[1], "bilinear", beyond)
+        moved = warped(finer, back, (wide, high), "bilinear", "border" if fields[0].start is None else "zeros")
         starts = [one.start for one in fields if one.start is not None]
         if starts:
             first = self._sent(np.array(starts, np.float32))[:, :, None, None]
-            laid[:, 0] += x.float() + first[:, 0]
-            laid[:, 1] += y.float() + first[:, 1]
-        return laid
+            moved[:, 0] += torch.arange(wide, device=self._device) + first[:, 0]
+            moved[:, 1] += torch.arange(high, device=self._device)[:, None] + first[:, 1]
+        return moved
 
     def _taken(self, bendings: Sequence[Bending], x: Tensor, y: Tensor) -> Tensor:
         """(n, 3, H, W) what lies at places (n, H, W) of the sources, as whole grey levels."""
@@ -96,7 +92,7 @@ class Painter:
         # a little beyond the border everything is the border, which the padding repeats only so far
         held_x = torch.minimum(x.clamp(min=-2), sizes[:, 1] + 1)
         held_y = torch.minimum(y.clamp(min=-2), sizes[:, 0] + 1)
-        return _sampled(sources, held_x, held_y, "bicubic", "border").clamp(0, 255).round()
+        return sampled(sources, held_x, held_y, "bicubic", "border").clamp(0, 255).round()
 
     def _draw_between(self, picture: Tensor, mask: Tensor, numbers: Sequence[int], parts: Sequence[Between]) -> None:
         near, covered = self._sides([part.sides for part in parts], parts)
@@ -245,19 +241,6 @@ def painter_on(device: str) -> Painter | None:
 def _padded(array: np.ndarray, high: int, wide: int, how: str) -> np.ndarray:
     more = ((0, high - array.shape[0]), (0, wide - array.shape[1]), *(((0, 0),) * (array.ndim - 2)))
     return np.pad(array, more, mode="edge" if how == "edge" else "constant")
-
-
-def _sampled(pictures: Tensor, x: Tensor, y: Tensor, how: str, beyond: str) -> Tensor:
-    """(n, c, H, W) what lies at pixel places of (n, c, h, w)."""
-    high, wide = pictures.shape[2:]
-    at = torch.stack([x * (2 / max(wide - 1, 1)) - 1, y * (2 / max(high - 1, 1)) - 1], dim=-1)
-    return functional.grid_sample(pictures, at, mode=how, padding_mode=beyond, align_corners=True)
-
-
-def _place(row: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """(n, H, W) one coordinate after an affine map, in the steps in which OpenCV's warpAffine counts."""
-    fixed = (row[:, 0] * x * 1024).round() + ((row[:, 1] * y + row[:, 2]) * 1024).round()
-    return (((fixed + 16) / 32).floor() / 32).float()
 
 
 def _through(pictures: Tensor, down: Tensor, over: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from lipsync.wav2lip.boxes import SIDE, boxes_of
 from lipsync.wav2lip.checkpoint import find
 from lipsync.wav2lip.dubbing import Dubbing, Script
 from lipsync.wav2lip.generator import Generator
+from lipsync.wav2lip.gpu_patch import overlay_on
 from lipsync.wav2lip.rest import wakeful
 from lipsync.wav2lip.voice import listener
 
@@ -57,6 +58,7 @@ class Wav2LipEngine:
         settle_torch()
         self._options = options
         self._generator = Generator(find(options.weights, options.checkpoint), options.device)
+        self._overlay = overlay_on(options.device)
         self._articulation = Articulation(options.device)
         self._tracker = load_tracker(options.tracker, options.device, options.weights)
         self._known = anatomy()
@@ -85,7 +87,7 @@ class Wav2LipEngine:
         part = part_of(subject, voice.motion, line)
         boxes = boxes_of(track, subject, source.times)
         script = Script(line, part.strength * wakeful(subject, voice.motion, line), voice)
-        dubbing = Dubbing(source, track, boxes, script, self._generator)
+        dubbing = Dubbing(source, track, boxes, script, self._generator, self._overlay)
         size = source.width, source.height
         label = label_for(self._options.marks, size, heads(track))
         with closing(dubbing.frames()) as drawn:

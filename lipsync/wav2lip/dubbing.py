@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from lipsync.face import Track
 from lipsync.media import Frame, Source, Timeline
 from lipsync.threads import side_by_side
 from lipsync.wav2lip.boxes import SIDE, Boxes
+from lipsync.wav2lip.gpu_patch import Overlay, Patch
 from lipsync.wav2lip.mask import Mask, mask_of
 from lipsync.wav2lip.patch import paste
 from lipsync.wav2lip.tone import Sharpness
@@ -73,7 +75,15 @@ class Shot:
 class Dubbing:
     """One take's drawing."""
 
-    def __init__(self, source: Source, track: Track, boxes: Boxes, script: Script, painter: Painter) -> None:
+    def __init__(
+        self,
+        source: Source,
+        track: Track,
+        boxes: Boxes,
+        script: Script,
+        painter: Painter,
+        overlay: Overlay | None = None,
+    ) -> None:
         """Get ready.
 
         Args:
@@ -82,16 +92,17 @@ class Dubbing:
             boxes: Where to cut it out.
             script: What to draw.
             painter: Who draws: ``lanes`` batches of ``batch`` faces side by side.
+            overlay: Pastes many drawings at once; None pastes each by itself, on the CPU.
         """
         self._source, self._track, self._boxes = source, track, boxes
-        self._script, self._painter = script, painter
+        self._script, self._painter, self._overlay = script, painter, overlay
         self._middles = script.line.mid_times
 
     def frames(self) -> Generator[Frame, None, None]:
         """Give the T frames of the output in order."""
         with (
             closing(side_by_side(self._drawn, self._batches(), self._painter.lanes)) as drawn,
-            closing(side_by_side(self._pasted, self._measured(drawn))) as pasted,
+            closing(self._finished(self._measured(drawn))) as pasted,
         ):
             yield from pasted
 
@@ -139,9 +150,29 @@ class Dubbing:
                 yield replace(shot, amount=sharpness.step(shot.crop, shot.drawn, shot.mask.skin, fresh))
                 fresh = False
 
+    def _finished(self, shots: Iterator[Shot]) -> Generator[Frame, None, None]:
+        if self._overlay is None:
+            return side_by_side(self._pasted, shots)
+        return self._in_batches(shots, self._overlay)
+
     def _pasted(self, shot: Shot) -> Frame:
-        if shot.crop is not None and shot.drawn is not None and shot.mask is not None:
-            to_crop = self._boxes.to_crop[int(self._script.line.indices[shot.place])]
-            strength = float(self._script.strength[shot.place])
-            paste(shot.frame, to_crop, (shot.crop, shot.drawn), shot.mask, shot.amount, strength)
+        if (patch := self._patch(shot)) is not None:
+            paste(patch.frame, patch.to_crop, patch.crops, patch.mask, patch.amount, patch.strength)
         return shot.frame
+
+    def _in_batches(self, shots: Iterator[Shot], overlay: Overlay) -> Generator[Frame, None, None]:
+        def pasted(few: list[Shot]) -> list[Shot]:
+            overlay.paste([patch for shot in few if (patch := self._patch(shot)) is not None])
+            return few
+
+        together = iter(lambda: list(islice(shots, overlay.most)), [])
+        with closing(side_by_side(pasted, together, overlay.ways)) as done:
+            for few in done:
+                yield from (shot.frame for shot in few)
+
+    def _patch(self, shot: Shot) -> Patch | None:
+        if shot.crop is None or shot.drawn is None or shot.mask is None:
+            return None
+        to_crop = self._boxes.to_crop[int(self._script.line.indices[shot.place])]
+        strength = float(self._script.strength[shot.place])
+        return Patch(shot.frame, to_crop, (shot.crop, shot.drawn), shot.mask, shot.amount, strength)

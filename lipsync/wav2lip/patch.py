@@ -38,13 +38,12 @@ def paste(
         strength: How much of the drawing is seen, 0–1.
     """
     source, drawn = crops
-    box = _box(frame, to_crop, mask.face)
+    box = touched(frame, to_crop, mask.face)
     if box is None:
         return
     near = agreed(source, drawn, amount)
     keep = kept(source, near, mask)
-    here = to_crop.copy()
-    here[:, 2] += to_crop[:, :2] @ np.array(box[:2], np.float64)
+    here = placed(to_crop, box)
     # the drawing, and what of the frame is finer than it: near + keep · (frame − source), each at the frame's size
     large = _large(np.dstack([near - keep[..., None] * source, keep]), here, box)
     picture = large[..., :3] + large[..., 3:] * frame.rgb(box)
@@ -53,8 +52,8 @@ def paste(
     frame.paste(box, np.clip(picture, 0, 255, out=picture), cover)
 
 
-def _box(frame: Frame, to_crop: NDArray[np.float64], cover: Image) -> Box | None:
-    """The pixels of the frame that a mask touches, from even ones on; None outside the frame."""
+def touched(frame: Frame, to_crop: NDArray[np.float64], cover: Image) -> Box | None:
+    """Give the pixels of the frame that a mask touches, from even ones on; None outside the frame."""
     rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
     if not len(rows):
         return None
@@ -68,14 +67,26 @@ def _box(frame: Frame, to_crop: NDArray[np.float64], cover: Image) -> Box | None
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
+def placed(to_crop: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
+    """Give (2, 3) from pixels of ``box`` to those of the crop."""
+    here = to_crop.copy()
+    here[:, 2] += to_crop[:, :2] @ np.array(box[:2], np.float64)
+    return here
+
+
+def coarse(to_crop: NDArray[np.float64]) -> float:
+    """Give by how many pixels, a standard deviation, a crop is averaged because its face is smaller; 0 is not."""
+    finer = float(np.sqrt(abs(np.linalg.det(to_crop[:, :2]))))
+    return float(0.5 * np.sqrt(finer**2 - 1) + 1e-3) if finer > 1 else 0.0
+
+
 def _size(box: Box) -> tuple[int, int]:
     return box[2] - box[0], box[3] - box[1]
 
 
 def _large(crop: Image, here: NDArray[np.float64], box: Box) -> Image:
     """A crop as the pixels of ``box`` see it; a face smaller than the crop is averaged."""
-    finer = float(np.sqrt(abs(np.linalg.det(here[:, :2]))))
-    if finer > 1:
-        crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), 0.5 * np.sqrt(finer**2 - 1) + 1e-3), np.float32)
+    if sigma := coarse(here):
+        crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma), np.float32)
     large = cv2.warpAffine(crop, here, _size(box), flags=_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(large, np.float32)

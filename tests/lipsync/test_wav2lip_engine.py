@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from lipsync import Limits, Options, Take, Weights, WeightsError, load
 from lipsync.engines import wav2lip
 from lipsync.face import Track
 from lipsync.media import Frame, Source, open_face, open_speech
 from lipsync.replay import ReplayTracker, drawn
+from lipsync.wav2lip.gpu_patch import Overlay
 from lipsync.wav2lip.melody import QUIET
 
 if TYPE_CHECKING:
@@ -107,6 +109,28 @@ def test_the_drawing_fades_beside_a_gap(monkeypatch: pytest.MonkeyPatch, footage
     assert darker[10] > 20
     ramp = np.array(darker[gone : gone + 6]) / darker[10]
     assert np.abs(np.diff(ramp) - 0.2).max() < 0.1
+
+
+def test_pasting_by_torch_gives_the_same_frames_in_the_same_order(
+    monkeypatch: pytest.MonkeyPatch, footage: Footage, speech: Path
+) -> None:
+    count, gone = 38, 20
+    points, present = np.repeat(drawn(*SIZE)[None], count, axis=0), np.arange(count) != gone
+    points[gone] = np.nan
+    track = Track(points, np.ones(count, np.float32), present, np.arange(count) == 0)
+    face = footage.video("face.mp4", count=count, size=SIZE)
+    plain = Drawn(monkeypatch, track)
+    plain(face, speech)
+    monkeypatch.setattr(wav2lip, "overlay_on", lambda device: Overlay(torch.device("cpu")))
+    other = Drawn(monkeypatch, track)
+    other(face, speech)
+    assert len(other.frames) == count
+    for one, two in zip(plain.frames, other.frames, strict=True):
+        assert (one.index, one.time) == (two.index, two.time)
+        assert np.abs(one.data.astype(int) - two.data).max() <= 1
+    own = next(frame for frame in open_face(face, Options()).frames() if frame.index == gone)
+    assert (other.frames[gone].data == own.data).all()
+    assert change(other.frames[10], own) > 20
 
 
 def test_silence_leaves_a_closed_mouth_alone_and_draws_nothing(
