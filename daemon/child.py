@@ -20,6 +20,10 @@ _WEIGHED_EVERY = 1.0
 """Seconds between two looks at the memory of the process."""
 
 
+_CLOSED = ("LIPSYNCD_", "CREDENTIALS_", "NOTIFY_")
+"""Beginnings of variables that hold secrets, or the way to them: it decodes what strangers have made."""
+
+
 class RenderCrash(Exception):
     """The render process died, hung or talked nonsense; the message completes "the renderer …".
 
@@ -44,11 +48,11 @@ class Child:
 
         Args:
             command: The program.
-            environment: What its environment says beyond ours.
+            environment: What its environment says beyond ours, of which no secret is passed on.
         """
         self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
             command,
-            env=os.environ | (environment or {}),
+            env=_inherited(os.environ) | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -146,3 +150,8 @@ class Child:
             return RenderCrash("was killed, as happens when the machine runs out of memory", "killed")
         name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
         return RenderCrash(f"was ended by the signal {name}")
+
+
+def _inherited(ours: Mapping[str, str]) -> dict[str, str]:
+    """Give what the process may know of our environment; its settings come with each request."""
+    return {name: value for name, value in ours.items() if not name.startswith(_CLOSED)}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cage import Cage
+from daemon.child import Child, RenderCrash
 from daemon.job import Made
 from daemon.log import open_log
 from daemon.message import Answer, Failure, Request
@@ -126,13 +127,28 @@ os.kill(os.getpid(), 9)
 def test_the_render_process_dies_with_the_daemon() -> None:
     run = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, check=False)
     pid = int(run.stdout)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             break  # dead; nobody has fetched it yet
         time.sleep(0.02)
     else:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_secrets_of_the_service_are_not_for_who_decodes_strangers_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An external program could read them from the process above it, too: /proc shows what each was started with."""
+    for name in ("LIPSYNCD_NOTIFY__URLS", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    child = Child((sys.executable, "-S", "-c", "import os; print(sorted(os.environ.items()))"), {"LIPSYNC_CORES": "3"})
+    said = ""
+    with pytest.raises(RenderCrash):
+        while True:
+            said += "".join(line.decode() for _, line in child.lines(10))
+    assert "secret" not in said
+    assert all(name in said for name in ("'LIPSYNC_CORES', '3'", "'PATH'", "PCI_BUS_ID"))
+    child.kill()
 
 
 def test_importing_the_daemon_loads_no_network() -> None:
