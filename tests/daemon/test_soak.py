@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import Endured, Hall, Sample, Times, crowd, endure, growth, growth_inside, rush, slope, step, times
+from benchmarks.crowd import Times, crowd, rush, times
+from benchmarks.endurance import Endured, Sample, endure, growth, growth_inside, slope, step
+from benchmarks.hall import Hall
 from daemon.vitals import Vitals
 
 MIB = 2**20
