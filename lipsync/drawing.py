@@ -80,10 +80,13 @@ class Drawing:
     def _in_batches(
         self, sketched: Generator[tuple[int, Frame, Sketch | None], None, None], painter: Painter
     ) -> Generator[Frame, None, None]:
-        with closing(sketched):
-            while batch := list(islice(sketched, BATCH)):
-                drawn = [(place, frame, sketch) for place, frame, sketch in batch if sketch is not None]
-                made = painter.painted([sketch for _, _, sketch in drawn]) if drawn else []
-                for (place, frame, sketch), (picture, mask) in zip(drawn, made, strict=True):
-                    paste(frame, sketch, picture, mask, float(self._script.strength[place]))
-                yield from (frame for _, frame, _ in batch)
+        def finished(batch: list[tuple[int, Frame, Sketch | None]]) -> list[Frame]:
+            drawn = [(place, frame, sketch) for place, frame, sketch in batch if sketch is not None]
+            strengths = [float(self._script.strength[place]) for place, _, _ in drawn]
+            painter.paint([frame for _, frame, _ in drawn], [sketch for _, _, sketch in drawn], strengths)
+            return [frame for _, frame, _ in batch]
+
+        together = iter(lambda: list(islice(sketched, BATCH)), [])
+        with closing(sketched), closing(side_by_side(finished, together, workers=1)) as done:
+            for frames in done:  # while the next ones are sketched
+                yield from frames

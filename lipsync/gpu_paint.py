@@ -1,4 +1,4 @@
-"""Pixels of many sketches at once, by torch: the same pictures as ``paint``'s, within 2 grey levels.
+"""Pixels of many sketches at once, by torch, laid over their frames: the same as ``paint``'s, within 2 grey levels.
 
 Frames of a batch may differ in size: pictures are padded by their own border, masks with 0, and every blur or change
 of size is a pair of matrices for each frame (``separable``), so that padding never counts.
@@ -12,8 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lipsync.compose import paste
+from lipsync.ferry import Ferry
+from lipsync.gpu_planes import Part, Planes
 from lipsync.gpu_warp import sampled, warped
 from lipsync.match import COARSE, FAINT, GAIN, WIDE
+from lipsync.media import Frame
 from lipsync.memory import enough
 from lipsync.paint import painted
 from lipsync.separable import Matrix, blurring, enlarging, refining, shrinking
@@ -26,30 +30,41 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 class Painter:
-    """Paints on one device."""
+    """Paints on one device; for one thread at a time."""
 
     def __init__(self, device: str) -> None:
-        self._device = torch.device(device)
+        self._ferry = Ferry(torch.device(device))
+        self._device, self._sent = self._ferry.device, self._ferry.over
         self._most = MOST
 
-    def painted(self, sketches: Sequence[Sketch]) -> list[tuple[Image, Image]]:
-        """Give for each sketch (h, w, 3) RGB 0–255 of its box, and (h, w) a mask, 0–1, of what has changed.
+    def paint(self, frames: Sequence[Frame], sketches: Sequence[Sketch], strengths: Sequence[float]) -> None:
+        """Paint sketches and lay each over the frame that it was made for, in place; see ``compose.paste``.
 
         Where memory does not suffice for all at once, fewer are painted at a time; one that is too large for it even
         by itself is painted by the CPU.
         """
-        made: list[tuple[Image, Image]] = []
-        while len(made) < len(sketches):
-            piece = sketches[len(made) : len(made) + self._most]
-            drawn = enough(lambda: self._painted(piece))  # noqa: B023
-            if drawn is None and len(piece) > 1:
-                self._most = len(piece) // 2
+        at = 0
+        while at < len(sketches):
+            piece = slice(at, at + self._most)
+            few = sketches[piece]
+            done = enough(lambda: self._laid(frames[piece], few, strengths[piece]))  # noqa: B023
+            if done is None and len(few) > 1:
+                self._most = len(few) // 2
                 continue
-            made += [painted(piece[0])] if drawn is None else drawn
-        return made
+            if done is None:
+                paste(frames[at], few[0], *painted(few[0]), strengths[at])
+            at += len(few)
 
-    @torch.inference_mode()
-    def _painted(self, sketches: Sequence[Sketch]) -> list[tuple[Image, Image]]:
+    def _laid(self, frames: Sequence[Frame], sketches: Sequence[Sketch], strengths: Sequence[float]) -> bool:
+        with self._ferry.crossing():
+            parts = [Part(frame, sketch.box) for frame, sketch in zip(frames, sketches, strict=True)]
+            planes = Planes(parts, self._ferry)
+            picture, mask = self._painted(sketches)
+            planes.lay(picture, mask * self._sent(np.array(strengths, np.float32))[:, None, None])
+        return True
+
+    def _painted(self, sketches: Sequence[Sketch]) -> tuple[Tensor, Tensor]:
+        """(n, 3, H, W) RGB 0–255 of the sketches' boxes, and (n, H, W) masks, 0–1, of what has changed."""
         picture, mask = self._bent([one.whole for one in sketches])
         drawn = [(number, one.between) for number, one in enumerate(sketches) if one.between is not None]
         if drawn:
@@ -57,12 +72,7 @@ class Painter:
         laid = [(number, one.lent) for number, one in enumerate(sketches) if one.lent is not None]
         if laid:
             self._lay(picture, mask, [number for number, _ in laid], [part for _, part in laid])
-        pictures, masks = picture.permute(0, 2, 3, 1).cpu().numpy(), mask.cpu().numpy()
-        sizes = [one.whole.field.size for one in sketches]
-        return [
-            (np.ascontiguousarray(one[:high, :wide]), np.ascontiguousarray(covered[:high, :wide]))
-            for one, covered, (wide, high) in zip(pictures, masks, sizes, strict=True)
-        ]
+        return picture, mask
 
     def _bent(self, bendings: Sequence[Bending]) -> tuple[Tensor, Tensor]:
         """(n, 3, H, W) bent pictures and (n, H, W) masks of what has moved."""
@@ -223,13 +233,6 @@ class Painter:
     def _matrices(self, each: Sequence[Matrix]) -> Tensor:
         """(n, 1, rows, columns) padded with 0."""
         return self._stacked(each)[:, None]
-
-    def _sent(self, array: np.ndarray) -> Tensor:
-        """Bring an array to the device; to a GPU by way of pinned memory, while it computes."""
-        near = torch.from_numpy(np.ascontiguousarray(array))
-        if self._device.type != "cuda":
-            return near.to(self._device)
-        return near.pin_memory().to(self._device, non_blocking=True)
 
 
 def painter_on(device: str) -> Painter | None:
