@@ -32,6 +32,8 @@ OURS = ".lipsyncd"
 """Hidden folder in a job's folder: what concerns nobody but us."""
 INPUTS = "inputs"
 _LARGEST = 16 * 1024 * 1024
+_MOST = 1e24
+"""Beyond any number in a job.json; all the winston there are do not come to it."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def raw(path: Path) -> dict[str, Any]:
         JournalError: It is missing, torn or not of our schema.
     """
     try:
-        said = json.loads(read_plain(path, _LARGEST))
+        said = json.loads(read_plain(path, _LARGEST), parse_constant=_number, parse_float=_number, parse_int=_whole)
     except (OSError, ValueError, RecursionError) as error:
         raise JournalError(f"the job.json of {shown(path.parent.name)} cannot be read ({error})") from error
     if not isinstance(said, dict) or said.get("schema") != SCHEMA:
@@ -209,6 +211,18 @@ def dumps(job: Job) -> str:
 def document(job: Job) -> dict[str, Any]:
     """Give what a job.json says."""
     return {"schema": SCHEMA, **asdict(job)}
+
+
+def _number(text: str) -> float:
+    """Read a number with which can be reckoned: where one is none, or beyond all bounds, nobody could list the job."""
+    if not abs(number := float(text)) < _MOST:
+        raise ValueError(f"{text[:20]} is no number of ours")
+    return number
+
+
+def _whole(text: str) -> int:
+    _number(text)
+    return int(text)
 
 
 @cache
