@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from lipsync.intake import Found
     from lipsync.label_note import Declared
     from lipsync.machine import GpuMemory, Machine, survey
+    from lipsync.miniature import thumbnail
     from lipsync.model import Model
     from lipsync.offer import Offer
     from lipsync.shelf import Brought
@@ -95,6 +96,7 @@ __all__ = [
     "recognise",
     "survey",
     "take_in",
+    "thumbnail",
     "tracker_lacks",
     "tracker_names",
     "vouch",
@@ -111,6 +113,7 @@ _LATE = {
     "Offer": "lipsync.offer",
     "Studio": "lipsync.studio",
     "survey": "lipsync.machine",
+    "thumbnail": "lipsync.miniature",
     "tracker_lacks": "lipsync.alignment_weights",
 }
 """Names whose modules are imported when they are asked for."""

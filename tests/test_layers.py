@@ -18,7 +18,7 @@ KNOWS = {"daemon": {"lipsync", "publishers"}, "lipsync": set(), "publishers": se
 """Which of our packages each package may import, besides itself."""
 
 OWNERS = {
-    "PIL": "lipsync/label",
+    "PIL": ("lipsync/label", "lipsync/miniature.py"),
     "apprise": "daemon/announcer.py",
     "arweave": "publishers/arweave/wallet.py",
     "av": "lipsync/media/",

@@ -104,6 +104,20 @@ def find(house: House, key: str) -> tuple[Card, Filed | None]:
     Raises:
         HTTPException: 404: there is none.
     """
+    card = find_card(house, key)
+    home = house.root / card.place / card.folder  # names from a listing, never from a link
+    try:
+        return card, Filed(house.journal.load(home), home, card.place)
+    except JournalError:
+        return card, None
+
+
+def find_card(house: House, key: str) -> Card:
+    """Find what the list knows of a job, as its folder is now.
+
+    Raises:
+        HTTPException: 404: there is none.
+    """
     cards = house.census.index.lookup(key)
     if not cards or house.census.confirm(cards):
         coverage = house.census.look()
@@ -113,12 +127,7 @@ def find(house: House, key: str) -> tuple[Card, Filed | None]:
             cards = house.census.index.lookup(key)
     if not cards:
         raise HTTPException(404)
-    card = cards[0]
-    home = house.root / card.place / card.folder  # names from a listing, never from a link
-    try:
-        return card, Filed(house.journal.load(home), home, card.place)
-    except JournalError:
-        return card, None
+    return cards[0]
 
 
 def dossier(house: House, card: Card, filed: Filed) -> Dossier:

@@ -11,8 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from daemon import control, trash
 from daemon.errors import JobError
-from daemon.journal import OURS, Filed
+from daemon.journal import Filed
 from daemon.name import shown
+from daemon.page import thumbnail
 from daemon.page.archive import archive
 from daemon.page.card import Card, Standing
 from daemon.page.dossier import Dossier, dossier, find, receipts
@@ -69,6 +70,7 @@ def listing(request: Request) -> Response:
         to=to,
         everything=everything,
         tags=_TAGS,
+        marks={card.tag: thumbnail.mark(house, card) for card in leaf.cards},
     )
 
 
@@ -79,15 +81,6 @@ def job(request: Request) -> Response:
         return render(request, "history_damaged.html", card=card, tags=_TAGS)
     asking = about.round is not None and not about.round.over
     return render(request, "history_job.html", about=about, card=card, tags=_TAGS, asking=asking)
-
-
-def poster(request: Request) -> Response:
-    """Send the picture by which a job is known in the list."""
-    house = house_of(request)
-    card, filed = find(house, request.path_params["key"])
-    if filed is None or not card.poster:
-        raise HTTPException(404)
-    return serve(request, house.file(filed, card.poster, OURS if filed.place == "failed" else ""))
 
 
 def file(request: Request) -> Response:
@@ -172,7 +165,7 @@ def _about(request: Request) -> tuple[Card, Filed | None, Dossier | None]:
 ROUTES: list[BaseRoute] = [
     Route("/jobs", listing),
     Route("/jobs/{key}", job),
-    Route("/jobs/{key}/poster", poster),
+    Route("/jobs/{key}/thumbnail/{width:int}", thumbnail.show),
     Route("/jobs/{key}/file/{tag}", file),
     Route("/jobs/{key}/zip", zipped),
     Route("/jobs/{key}/retry", retry, methods=["POST"]),

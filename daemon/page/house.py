@@ -96,8 +96,16 @@ class House:
         Raises:
             HTTPException: 404: there is none.
         """
+        return self.within(filed.place, filed.home.name, name, folder)
+
+    def within(self, place: str, home: str, name: str, folder: str = "") -> Opened:
+        """Open a file of a folder of a place, both as listings have them; as :meth:`file` does.
+
+        Raises:
+            HTTPException: 404: there is none.
+        """
         try:
-            handle = _opened(filed.home, *((folder,) if folder else ()), name)
+            handle = _opened(self.root / place / home, *((folder,) if folder else ()), name)
         except (OSError, ValueError) as error:
             raise HTTPException(404) from error
         file = os.fdopen(handle, "rb")

@@ -21,7 +21,7 @@ from daemon.page.card import tag_of
 from daemon.page.house import House
 from publishers import Credentials, Receipt
 from tests.page.conftest import Visitor, settings_at, token_of
-from tests.page.shelf import POSTER, failed, job, partly, put, shelf
+from tests.page.shelf import failed, job, partly, put, shelf
 
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)<script>"
 """A name that a careless page would obey; no part of it needs a slash."""
@@ -40,11 +40,7 @@ def test_the_list(browser: TestClient, house: House) -> None:
     assert text.index("bad") < text.index("周报 47")  # the newest first
     assert "the audio is silent" in text
     assert 'loading="lazy"' in text
-    poster = browser.get(links(text, "/poster")[-1])
-    assert (poster.status_code, poster.content) == (200, POSTER)
-    assert poster.headers["content-type"] == "image/jpeg"
-    again = browser.get("/jobs/00000001/poster", headers={"if-none-match": poster.headers["etag"]})
-    assert again.status_code == 304
+    assert len(links(text, r"/thumbnail/320\?v=\w+")) == 2
 
 
 def test_search_and_filter(browser: TestClient, house: House) -> None:
@@ -219,7 +215,13 @@ def test_nothing_is_done_without_a_token(visitor: Visitor, house: House, act: st
         *("/jobs/..", "/jobs/%2e%2e", "/jobs/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/jobs/done%2fweekly", "/jobs/weekly"),
         *("/jobs/00000001/file/..%2fjob.json", "/jobs/00000001/file/job.json", "/jobs/00000001/file/%2fetc%2fpasswd"),
         *("/jobs/00000001/file/..", "/jobs/00000001/file/inputs%2fvoice.wav", "/jobs/00000001/file/", "/jobs/%00"),
-        *("/jobs/00000001/../../../etc/passwd", "/jobs/00000001%00/poster", "/jobs/*", "/jobs/%25", "/jobs/' OR 1=1"),
+        *(
+            "/jobs/00000001/../../../etc/passwd",
+            "/jobs/00000001%00/thumbnail/320",
+            "/jobs/*",
+            "/jobs/%25",
+            "/jobs/' OR 1=1",
+        ),
         *("/jobs/" + "a" * 5000, "/jobs/00000001/file/" + "0" * 16, "/jobs/%ff%fe", "/jobs/\\..\\.."),
     ],
 )
@@ -263,7 +265,7 @@ def test_links_and_odd_files_are_no_files_of_a_job(browser: TestClient, house: H
     os.mkfifo(home / "inputs" / "pipe.wav")
     text = browser.get("/jobs/00000001").text
     assert "secret" not in text
-    assert browser.get("/jobs/00000001/poster").status_code == 404
+    assert browser.get("/jobs/00000001/thumbnail/320").headers["content-type"] == "image/gif"  # nothing to be seen
     for link in set(links(text)):
         if "/file/" in link:
             assert browser.get(link).text != "secret"
