@@ -142,7 +142,7 @@ def _read_file(file: Path | None) -> tuple[dict[str, Any], list[Fault]]:
     """Read the file; folders in it are relative to the file. An absent /etc/lipsyncd/config.toml is no fault."""
     path = (file or SYSTEM_FILE).expanduser()
     try:
-        layer = tomllib.loads(path.read_text(encoding="utf-8"))
+        layer = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put an invisible mark before it
     except FileNotFoundError:
         return {}, [] if file is None else [Fault(str(path), "there is no such file")]
     except OSError as error:
@@ -171,6 +171,8 @@ def _fault(detail: Mapping[str, Any], layers: Mapping[str, Mapping[str, Any]]) -
         problem = "it is missing" if kind == "missing" else message.removeprefix("Value error, ")
     elif kind in ("model_type", "model_attributes_type"):
         problem = "it should be a table of settings"
+    elif kind == "path_type":
+        problem = "it should be a path in quotes"
     else:
         problem = f"{message.replace('Input should', 'it should', 1)}, not {detail['input']!r:.60}"
     return Fault(name, problem, _source(loc, layers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from ipaddress import ip_address
@@ -126,6 +127,12 @@ def _rate(value: object) -> object:
         raise ValueError('it should be a number of frames per second, such as 25 or "30000/1001"') from error
 
 
+def _umask(value: str) -> str:
+    if value and not re.fullmatch(r"(0o?)?[0-7]{3}", value):
+        raise ValueError('it should be three digits from 0 to 7 in quotes, such as "022"')
+    return value
+
+
 def _one_line(value: str) -> str:
     if not value.isprintable():
         raise ValueError("it should be one line of text")
@@ -143,7 +150,7 @@ def _address(value: str) -> str:
         if value and not 0 <= int(port) < 1 << 16:
             raise ValueError
     except ValueError as error:
-        raise ValueError('it should be an address and a port, such as "127.0.0.1:9464" or "[::1]:9464"') from error
+        raise ValueError('it should be an address and a port, such as "127.0.0.1:7860" or "[::1]:7860"') from error
     return value
 
 
@@ -164,7 +171,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Rate = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(_shown_rate), Field(ge=1, le=120)]
 Listen = Annotated[str, AfterValidator(_address)]
 Schedule = Annotated[str, AfterValidator(_hours)]
-Umask = Annotated[str, Field(pattern=r"^(0o?)?[0-7]{3}$|^$")]
+Umask = Annotated[str, AfterValidator(_umask)]
 Words = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Seconds = Annotated[float, Field(ge=0)]

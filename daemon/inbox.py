@@ -13,7 +13,7 @@ from daemon.casting import cast
 from daemon.ending import short
 from daemon.errors import DropError
 from daemon.job import JobTake
-from daemon.listing import ORDER, Kind, Listing, ignorable, listing, partial
+from daemon.listing import ORDER, Kind, Listing, listing, lying
 from daemon.mount import mount_of
 from daemon.name import results, shown, valid
 from daemon.order import Choices, Order, read_order
@@ -126,7 +126,7 @@ class Inbox:
         """
         now = self._clock()
         self._mount = mount_of(self._folder)
-        names, waiting = self._names()
+        names, waiting = lying(self._folder)
         seen = {name: self._glance(name, now) for name in names}
         self._seen = {name: entry for name, entry in seen.items() if entry is not None}
         waiting += [(name, "it cannot be read") for name, entry in seen.items() if entry is None]
@@ -142,22 +142,6 @@ class Inbox:
                 due = min(due, left)
         drops.sort(key=lambda pair: pair[0])
         return Look(tuple(drop for _, drop in drops), tuple(waiting), due)
-
-    def _names(self) -> tuple[list[str], list[tuple[str, str]]]:
-        """Give the folders in the inbox, and what else lies there and why it is left alone."""
-        folders: list[str] = []
-        loose: list[tuple[str, str]] = []
-        with os.scandir(self._folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.startswith(".") or ignorable(entry.name):
-                    continue
-                if partial(entry.name):
-                    loose.append((entry.name, "it is still being copied"))
-                elif entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                else:
-                    loose.append((entry.name, "it is a link" if entry.is_symlink() else "it is not in a folder"))
-        return folders, loose
 
     def _glance(self, name: str, now: float) -> _Seen | None:
         """List one folder; None where it cannot be listed just now (gone, or not ours to read yet)."""

@@ -55,6 +55,7 @@ _UNREAD = re.compile(
 """Pictures, videos and audio of kinds that are not read: worth a word, because a person expects something of them."""
 
 NESTED = "in a folder of its own"
+LOOSE = "it is not in a folder"
 _MOST = 10_000
 """Entries that are looked at; a drop with more is no drop."""
 
@@ -114,6 +115,27 @@ def ignorable(name: str) -> bool:
 def partial(name: str) -> bool:
     """Say whether a file is still on its way, by its name."""
     return _PARTIAL.fullmatch(name) is not None
+
+
+def lying(inbox: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    """Give the folders in the inbox, and what else lies there and why it is left alone.
+
+    Raises:
+        OSError: The inbox is gone or may not be read.
+    """
+    folders: list[str] = []
+    loose: list[tuple[str, str]] = []
+    with os.scandir(inbox) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith(".") or ignorable(entry.name):
+                continue
+            if partial(entry.name):
+                loose.append((entry.name, "it is still being copied"))
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                loose.append((entry.name, "it is a link" if entry.is_symlink() else LOOSE))
+    return folders, loose
 
 
 def listing(folder: Path) -> Listing:

@@ -77,7 +77,7 @@ def _read(called: str, file: str) -> Iterator[Place]:
     try:
         secret = read_secret(file, CREDENTIAL)
     except PublisherError as error:
-        yield Place(called, fault=f"{error.message}; {error.hint}")
+        yield Place(called, fault=f"{error.message}. {error.hint}")
         return
     lines = [line.strip() for line in secret.reveal().splitlines()] if secret else []
     for number, url in enumerate(lines, 1):

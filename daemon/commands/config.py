@@ -19,7 +19,7 @@ from lipsync import LabelError, check_marks
 def add(commands: Commands) -> None:
     """Describe the commands."""
     parser = add_command(commands, "config", "check or show the settings of this run")
-    acts = parser.add_subparsers(title="acts", metavar="ACT", required=True, parser_class=Parser)
+    acts = parser.add_subparsers(title="acts", required=True, parser_class=Parser)
     for name, act, summary in (("check", check, "name every fault in the settings"), ("show", show, "print them all")):
         one = acts.add_parser(name, help=summary)
         add_common(one)
@@ -34,17 +34,23 @@ def check(args: Namespace, console: Console) -> int:
             place for notices that Apprise does not understand.
     """
     settings = settings_of(args)
-    try:
-        check_marks(settings.options().marks)
-    except LabelError as error:
-        raise ConfigError((Fault("label", f"{error.message}; {error.hint}"),)) from error
-    if fault := checkup.lacking(settings):
-        raise ConfigError((Fault("page.listen", f"{fault}; {checkup.ADVICE}"),))
-    if faults := tuple(Fault("notify.urls", f"{place}: {why}") for place, why in audience.faults(settings).items()):
+    if faults := tuple(_beyond(settings)):
         raise ConfigError(faults)
     file = str(args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else ""))
     console.facts({"ok": True, "file": file, "faults": []}, [f"The configuration is right ({file or 'all defaults'})."])
     return 0
+
+
+def _beyond(settings: Settings) -> Iterator[Fault]:
+    """Find what is sound in itself and cannot be done on this machine."""
+    try:
+        check_marks(settings.options().marks)
+    except LabelError as error:
+        yield Fault("label", f"{error.message}. {error.hint}")
+    if fault := checkup.lacking(settings):
+        yield Fault("page.listen", f"{fault}. {checkup.ADVICE}")
+    for place, why in audience.faults(settings).items():
+        yield Fault("notify.urls", f"{place}: {why}")
 
 
 def show(args: Namespace, console: Console) -> int:

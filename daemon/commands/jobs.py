@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from daemon import control, trash
@@ -14,7 +15,8 @@ from daemon.commands.console import Console, table
 from daemon.conclusion import RETRY
 from daemon.damage import damaged
 from daemon.job import State, TakeState
-from daemon.journal import OURS, Filed, Journal, folders
+from daemon.journal import OURS, Filed, Journal
+from daemon.listing import LOOSE, lying
 from daemon.name import shown
 from daemon.order import PRIORITIES
 from daemon.papers import MANIFEST
@@ -23,7 +25,7 @@ from daemon.retention import Terms, old
 from daemon.status import read_status
 
 _NAMED = 10
-"""Folders in the inbox that are named at most."""
+"""Folders and files in the inbox that are named at most."""
 Act = Callable[..., Filed]
 
 ACTS: dict[str, tuple[Act, str, str]] = {
@@ -65,9 +67,7 @@ def run(args: Namespace, console: Console) -> int:
         terms, now = Terms(settings.done.keep_days, settings.done.keep_inputs), datetime.now(UTC)
         filed = [one for one in filed if one.place == "done" and old(one.home, terms, now)]
     lines = _lines(filed) if filed else [f"There are no {'old ' if args.old else ''}jobs in {root}."]
-    if waiting := [] if args.old else folders(Journal(root).inbox):
-        lines.append(f"In the inbox, not taken yet: {', '.join(shown(folder.name) for folder in waiting[:_NAMED])}")
-        lines[-1] += f" and {len(waiting) - _NAMED} more." if len(waiting) > _NAMED else "."
+    lines += [] if args.old else _waiting(Journal(root).inbox)
     if halted := paused(root):
         lines.append("Paused: no video is begun until `lipsyncd resume`.")
     torn = [] if args.old else list(damaged(Journal(root), sound))
@@ -103,6 +103,19 @@ def _lines(filed: list[Filed]) -> list[str]:
     if any(said):
         head, rows = [*head, "STATUS"], [[*row, text] for row, text in zip(rows, said, strict=True)]
     return table([head, *rows])
+
+
+def _waiting(inbox: Path) -> Iterator[str]:
+    """Say what lies in the inbox; a file that is in no folder would wait for ever without a word."""
+    try:
+        waiting, others = lying(inbox)
+    except OSError:  # not there, or not ours to look into
+        return
+    loose = [name for name, why in others if why == LOOSE]
+    for said, names in (("not taken yet", waiting), ("left alone because in no folder", loose)):
+        if names:
+            more = f" and {len(names) - _NAMED} more." if len(names) > _NAMED else "."
+            yield f"In the inbox, {said}: {', '.join(map(shown, names[:_NAMED]))}{more}"
 
 
 def _runner(act: Act, answer: str) -> Callable[[Namespace, Console], int]:

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "models", "weights: which are here, which could be had, and what they may be used for"
     )
-    acts = parser.add_subparsers(title="acts", metavar="ACT", required=True, parser_class=Parser)
+    acts = parser.add_subparsers(title="acts", required=True, parser_class=Parser)
     listed = acts.add_parser("list", help="those in the package, those you brought, those that could be had")
     listed.add_argument("--verify", action="store_true", help="hash every file again, also those that seem unchanged")
     fetched = acts.add_parser("fetch", help="get weights that are not in the package, after showing their terms")

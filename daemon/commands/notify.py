@@ -15,7 +15,7 @@ from daemon.places import CREDENTIAL, wanted
 def add(commands: Commands) -> None:
     """Describe the command."""
     parser = add_command(commands, "notify", "who is told of jobs: try whether they can be")
-    acts = parser.add_subparsers(title="acts", metavar="ACT", required=True, parser_class=Parser)
+    acts = parser.add_subparsers(title="acts", required=True, parser_class=Parser)
     trial = acts.add_parser("test", help="send a test message to every place; 1 where one did not take it")
     add_common(trial)
     trial.set_defaults(run=run_test)

@@ -19,7 +19,7 @@ DEFAULT = "127.0.0.1:7860"
 def add(commands: Commands) -> None:
     """Describe the commands."""
     parser = add_command(commands, "page", "the page for the browser: set its password, or show it without the daemon")
-    acts = parser.add_subparsers(title="acts", metavar="ACT", required=True, parser_class=Parser)
+    acts = parser.add_subparsers(title="acts", required=True, parser_class=Parser)
     passwd = acts.add_parser("passwd", help="set the password; all who are logged in must log in again")
     passwd.add_argument("--stdin", action="store_true", help="read it from standard input, one line")
     passwd.add_argument("--print", action="store_true", help="print its hash, for a systemd credential; write nothing")

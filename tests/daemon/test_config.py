@@ -154,6 +154,26 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes |
     assert word in "".join(faults(path).values())
 
 
+def test_a_mark_that_editors_put_before_the_text_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[paths]\r\nroot = '/srv/x'\r\n")
+    assert load_settings(path).paths.root == Path("/srv/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("[paths]\nroot = 5", "paths.root", "it should be a path in quotes"),
+        ('[paths]\numask = "9"', "paths.umask", 'three digits from 0 to 7 in quotes, such as "022"'),
+        ('[page]\nlisten = "7860"', "page.listen", '"127.0.0.1:7860"'),
+    ],
+)
+def test_a_wrong_value_is_told_in_words_for_people(tmp_path: Path, text: str, name: str, words: str) -> None:
+    said = faults(written(tmp_path, text))[name]
+    assert words in said
+    assert "pathlib" not in said
+
+
 def test_folders_in_the_file_are_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = written(tmp_path, '[paths]\nroot = "share"\nstate = "~/state"\n')
     paths = load_settings(file).paths

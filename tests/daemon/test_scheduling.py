@@ -133,6 +133,14 @@ def test_jobs_lists_what_is_old_and_what_lies_in_the_inbox(
     where = ["--root", str(bench.root)]
     assert main(["jobs", *where]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "In the inbox, not taken yet: walk."
+    (bench.root / "inbox/@eaDir").mkdir()
+    (bench.root / "inbox/.DS_Store").touch()
+    (bench.root / "inbox/speech.wav").touch()
+    assert main(["jobs", *where]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "In the inbox, not taken yet: walk.",
+        "In the inbox, left alone because in no folder: speech.wav.",
+    ]
     monkeypatch.setenv("LIPSYNCD_DONE__KEEP_DAYS", "3")
     assert main(["jobs", "--old", *where]) == 0
     assert capsys.readouterr().out.startswith("There are no old jobs")

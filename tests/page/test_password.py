@@ -157,8 +157,12 @@ def test_a_page_that_others_can_reach_wants_one(
     assert "none is set" in checkup.lacking(settings)
     monkeypatch.setenv("LIPSYNCD_PATHS__STATE", str(tmp_path / "state"))
     monkeypatch.setenv("LIPSYNCD_PAGE__LISTEN", "0.0.0.0:0")
+    monkeypatch.setenv("LIPSYNCD_NOTIFY__URLS", str(tmp_path / "nowhere"))
     assert main(["config", "check"]) == 2
-    assert "lipsyncd page passwd" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "none is set. Run `lipsyncd page passwd`" in said
+    assert "notify.urls: nowhere:" in said, "every fault at once"
+    monkeypatch.delenv("LIPSYNCD_NOTIFY__URLS")
     states = {check.name: check.state for check in checkup.checks(settings)}
     assert states == {"page": "ok", "page password": "fail"}
     monkeypatch.setattr(password, "_COST", 4)
