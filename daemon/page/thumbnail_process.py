@@ -52,9 +52,11 @@ def _small(data: bytes, width: int, height: int) -> bytes:
 
 def _confine() -> None:
     """Give up all files and the network; renders come first. Where the kernel cannot do it, the rest must do."""
-    os.nice(10)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, _MEMORY)):
+        with contextlib.suppress(OSError, ValueError):  # a lower one holds already
+            resource.setrlimit(limit, (most, most))
+    with contextlib.suppress(OSError):
+        os.nice(10)
     with contextlib.suppress(OSError):
         if landlock.version():
             landlock.restrict((), alone=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from daemon import landlock, seccomp
 from daemon.page import thumbnails
 from daemon.page.house import House, Opened
 from daemon.page.shrinker import Shrinker
@@ -173,6 +175,21 @@ def test_the_process_goes_when_it_is_not_needed_and_comes_again() -> None:
     assert pen.shrink(b"jpeg", 320, 180) == b"one"
     pen.close()
     assert pen._process is None
+
+
+@pytest.mark.skipif(not (seccomp.known() and landlock.version()), reason="this kernel puts up no walls")
+def test_who_opens_strangers_pictures_can_do_nothing_else() -> None:
+    pen = Shrinker()
+    with contextlib.closing(pen):
+        assert pen.shrink(poster(1), 320, 180)[:2] == b"\xff\xd8"
+        process = pen._process
+        assert process
+        said = Path(f"/proc/{process.pid}/status").read_text()
+        assert "Seccomp:\t2" in said
+        assert "NoNewPrivs:\t1" in said
+        assert not pen.shrink(poster(1)[:9000], 320, 180)  # a damaged one
+        assert pen.shrink(poster(2), 640, 360)
+        assert pen._process is process  # has not even noticed
 
 
 def test_the_end_of_the_page_waits_for_no_picture() -> None:
