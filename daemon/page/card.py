@@ -21,6 +21,8 @@ from daemon.name import shown
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _MARK = re.compile(r"[0-9a-z_-]{6,}")
 """Shorter ones would be found by chance in nearly all jobs."""
+LATEST = 253_402_300_799
+"""The last second that a date can name, since 1970; a file may say that it is from after that."""
 _LONGEST = 300
 """Characters of a sentence that is shown in a list."""
 
@@ -188,16 +190,20 @@ def _moment(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0, int(moment.timestamp() * 1_000_000))
+        return _bounded(int(moment.timestamp() * 1_000_000))
     except (ValueError, OverflowError):
         return 0
 
 
 def _changed(home: Path) -> int:
     try:
-        return max(0, home.lstat().st_mtime_ns // 1000)
+        return _bounded(home.lstat().st_mtime_ns // 1000)
     except OSError:
         return 0
+
+
+def _bounded(moment: int) -> int:
+    return min(max(0, moment), LATEST * 1_000_000)
 
 
 def _short(text: str) -> str:

@@ -13,6 +13,7 @@ from daemon import log, status
 from daemon.job import Job
 from daemon.journal import FILE_NAME, INPUTS, OURS, Filed
 from daemon.listing import ignorable
+from daemon.page.card import LATEST
 from daemon.papers import written
 from daemon.removal import NOTE, results
 from daemon.work import APPROVE, CANCEL, PRIORITY
@@ -49,7 +50,7 @@ class Held:
     @property
     def date(self) -> datetime:
         """When it was changed, UTC."""
-        return datetime.fromtimestamp(self.changed, UTC)
+        return datetime.fromtimestamp(min(max(0.0, self.changed), LATEST), UTC)
 
 
 def holdings(filed: Filed) -> tuple[Held, ...]:

@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from daemon.name import shown
+from daemon.page.card import LATEST
 from daemon.page.house import Opened
 
 CHUNK = 256 * 1024
@@ -93,7 +94,7 @@ def serve(request: Request, opened: Opened, *, download: bool = False) -> Respon
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
-        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
+        "Last-Modified": formatdate(min(max(0.0, status.st_mtime), LATEST), usegmt=True),
         "Cache-Control": "private, no-cache",
         "Content-Type": known or _UNKNOWN,
         "Content-Disposition": disposition(opened.name, inline=bool(known) and not download),

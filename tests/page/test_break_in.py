@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
 from daemon.page.body import LARGEST
+from daemon.page.card import LATEST
+from daemon.page.holdings import Held
 from daemon.page.house import House
 from tests.page.conftest import Visitor
 from tests.page.shelf import job, put
@@ -36,3 +41,17 @@ def test_one_forged_job_does_not_take_the_others_away(browser: TestClient, house
     assert "weekly" in listed.text
     for path in ("/", "/review", "/log", "/doctor", f"/jobs/{job(1, 'weekly').id}", f"/jobs/{job(2, 'forged').id}"):
         assert browser.get(path).status_code in (200, 404), path
+
+
+@pytest.mark.parametrize(
+    "created", ["9999-12-31T23:59:59.999999+00:00", "9999-12-31T23:59:59-23:59", "0001-01-01", "x"]
+)
+def test_times_that_no_clock_shows(browser: TestClient, house: House, created: str) -> None:
+    home = put(house.root, replace(job(2, "forged"), created=created))
+    os.utime(home / "alice.mp4", (1e12, 1e12))  # where the disk can keep that
+    assert "forged" in browser.get("/jobs").text
+    page = browser.get(f"/jobs/{job(2, 'forged').id}")
+    assert page.status_code == 200
+    for address in re.findall(r'/jobs/[^"]*/file/[0-9a-f]{16}', page.text):
+        assert browser.get(address).status_code == 200
+    assert Held("result", "", "x", 1, 1e15).date.year == Held("result", "", "x", 1, float(LATEST)).date.year == 9999
