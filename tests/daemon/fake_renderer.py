@@ -3,7 +3,7 @@
 The first word in a face file: ``ok``, ``slow SECONDS``, ``held`` (until the bench releases it), ``meet NUMBER`` (until
 so many takes were begun), ``no-face``, ``full`` (the disk), ``tired`` (passing),
 ``exit``, ``segv``, ``hang``, ``nonsense``, ``small`` (made, with a warning), ``empty`` (says done, made nothing),
-``whole`` (refused, once released, unless the speech holds "the end"), ``real`` (the bundled sample, a video that plays),
+``whole`` (refused, once released, unless the speech holds "the end"), ``real`` (the sample, a video that plays),
 ``once:WORD`` (only the first time).
 Every take that is begun and every one that is finished is one line in the diary, the first argument.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -31,11 +32,18 @@ def ask(bench: Bench, *words: str) -> int:
     return main([*words, "--root", str(bench.root), "--state", str(bench.place / "state")])
 
 
+def noticed(bench: Bench, *faces: str) -> None:
+    """Let the take in hand go on once the daemon must see that it is to pause: it looks twice a second."""
+    time.sleep(0.6)
+    bench.release(*faces)
+
+
 def test_the_take_in_hand_is_finished_and_no_other_is_begun(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    bench.drop("two", VOICE | {"a.png": "slow 1", "b.png": "ok"})
+    bench.drop("two", VOICE | {"a.png": "held", "b.png": "ok"})
     with bench.watching():
         bench.wait(lambda: begun(bench) == 1)
         assert ask(bench, "pause") == 0
+        noticed(bench, "a.png")
         bench.wait(lambda: "Paused by lipsyncd pause" in status(bench, "two"))
         assert status(bench, "two").strip() == (
             "Paused by lipsyncd pause; 1 of 2 videos are made; no video is begun until `lipsyncd resume`."
@@ -47,7 +55,7 @@ def test_the_take_in_hand_is_finished_and_no_other_is_begun(bench: Bench, capsys
         assert "Paused: no video is begun until `lipsyncd resume`." in capsys.readouterr().out
         assert begun(bench) == 1
         assert ask(bench, "resume") == 0
-        bench.wait(lambda: bench.places() == ["done/late", "done/two"], 5)
+        bench.wait(lambda: bench.places() == ["done/late", "done/two"])
     said = [line["event"] for line in bench.log if line["event"].startswith("rendering")]
     assert said == ["rendering pauses", "rendering goes on"]
 
@@ -62,7 +70,7 @@ def test_a_pause_outlives_the_daemon(bench: Bench) -> None:
         bench.wait(lambda: "Paused" in status(bench, "talk"))
         assert begun(bench) == 0
         resume(bench.root)
-        bench.wait(lambda: bench.places() == ["done/talk"], 5)
+        bench.wait(lambda: bench.places() == ["done/talk"])
 
 
 def test_once_works_the_inbox_off_all_the_same(bench: Bench) -> None:
@@ -74,13 +82,14 @@ def test_once_works_the_inbox_off_all_the_same(bench: Bench) -> None:
 
 
 def test_what_is_made_is_published_meanwhile(bench: Bench) -> None:
-    bench.drop("one", VOICE | {"a.png": "slow 0.5"})
-    bench.drop("two", VOICE | {"b.png": "ok"})
+    bench.drop("one", VOICE | {"a.png": "held"})
+    bench.drop("two", VOICE | {"b.png": "held"})
     kept = bench.place / "kept"
     kept.mkdir()
     with bench.watching(publish={"to": ["folder"], "folder": {"path": kept}}):
         bench.wait(lambda: begun(bench) == 1)
         pause(bench.root)
+        noticed(bench, "a.png", "b.png")
         bench.wait(lambda: len(bench.journal.filed()) == 2 and (bench.root / "done").is_dir())
         bench.wait(lambda: any(place.startswith("done/") for place in bench.places()))
         assert begun(bench) == 1

@@ -29,8 +29,8 @@ def test_a_long_render_does_not_starve_the_watchdog(bench: Bench, monkeypatch: p
     heard: list[tuple[float, str]] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(path)
-        server.settimeout(20)
-        bench.drop("talk", FILES | {"bob.mp4": "slow 4"})
+        server.settimeout(60)
+        bench.drop("talk", FILES | {"bob.mp4": "slow 5"})
         pid = bench.start()
         while not heard or heard[-1][1] != "STOPPING=1":
             heard.append((time.monotonic(), server.recv(1000).decode()))
@@ -38,7 +38,7 @@ def test_a_long_render_does_not_starve_the_watchdog(bench: Bench, monkeypatch: p
     said = [text for _, text in heard]
     assert said[0] == "READY=1"
     pings = [moment for moment, text in heard if text == "WATCHDOG=1"]
-    assert max(after - before for before, after in pairwise(pings)) < 2.5
+    assert max(after - before for before, after in pairwise(pings)) < 4.5
     assert any("bob.mp4" in text for text in said if text.startswith("STATUS="))
 
 
@@ -75,10 +75,11 @@ def test_a_share_that_is_not_there_is_waited_for(bench: Bench, monkeypatch: pyte
 
 
 def test_a_job_whose_folder_somebody_removed_is_let_go(bench: Bench) -> None:
-    bench.drop("talk", FILES | {"bob.mp4": "slow 1"})
+    bench.drop("talk", FILES | {"bob.mp4": "held"})
     with bench.watching():
         bench.wait(lambda: bench.begun("bob.mp4"))
         (bench.root / "working/talk").rename(bench.place / "taken away")
+        bench.release("bob.mp4")
         bench.drop("walk", FILES)
         bench.wait(lambda: (bench.root / "done/walk").exists())
     assert any(line["event"] == "a job's folder is gone" for line in bench.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -142,7 +143,10 @@ def test_who_dropped_a_folder_can_delete_what_came_of_it(public: Bench, mode: in
         public.wait(lambda: public.begun("ann.png") == 3)
         public.wait(lambda: (public.root / "working/slow/STATUS.txt").exists())
         for place in public.places():
-            removed = as_user(4001, 5000, "rm", "-r", public.root / place)
+            for _ in range(20):  # it may write its STATUS.txt just then
+                removed = as_user(4001, 5000, "rm", "-r", public.root / place)
+                if not removed.returncode:
+                    break
             assert removed.returncode == 0, removed.stderr
     assert public.places() == []
 
@@ -238,13 +242,15 @@ def test_a_drop_that_is_deleted_while_it_waits_is_forgotten(bench: Bench) -> Non
 def test_a_drop_that_is_touched_again_and_again_is_taken_once(bench: Bench) -> None:
     """Events of two watchers, times set anew, a file written twice: what counts is the one rename."""
     with bench.watching():
-        folder = bench.drop("talk", FILES | {"ann.png": "slow 0.5"})
+        folder = bench.drop("talk", FILES | {"ann.png": "held"})
         while not bench.begun("ann.png"):
             for path in (folder, folder / "ann.png"):
-                if path.exists() and time.time_ns() % 7 == 0:
-                    os.utime(path)
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time_ns() % 7 == 0:
+                        os.utime(path)
             time.sleep(0.01)
         (bench.root / "working/talk/inputs/voice.wav").touch()
+        bench.release("ann.png")
         bench.wait(lambda: (bench.root / "done/talk").exists())
         time.sleep(LONG)
     assert [line["event"] for line in bench.log].count("job taken") == 1
@@ -252,7 +258,7 @@ def test_a_drop_that_is_touched_again_and_again_is_taken_once(bench: Bench) -> N
     assert bench.places() == ["done/talk"]
 
 
-@pytest.mark.parametrize("face", ["slow 1", "whole"])
+@pytest.mark.parametrize("face", ["held", "whole"])
 def test_an_upload_that_goes_on_after_all_is_waited_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, face: str
 ) -> None:
@@ -263,6 +269,7 @@ def test_an_upload_that_goes_on_after_all_is_waited_for(
         bench.wait(lambda: bench.begun("ann.png"))
         with (bench.root / "working/talk/inputs/voice.wav").open("a") as file:
             file.write(", and this is the end")
+        bench.release("ann.png")
         bench.wait(lambda: (bench.root / "done/talk").exists())
     whole = "some words, and this is the end"
     assert whole in bench.text("done/talk/ann.mp4")
@@ -309,7 +316,7 @@ def test_drops_that_arrived_between_two_looks_come_in_order_of_arrival(tmp_path:
         (tmp_path / "upload/voice.wav").write_text("words")
         (tmp_path / "upload/ann.png").write_text("face")
         (tmp_path / "upload").rename(tmp_path / name)
-        time.sleep(0.005)  # the clocks of file systems tick that slowly
+        time.sleep(0.012)  # the clocks of file systems tick that slowly
     inbox.look()
     now = 3.0
     assert [drop.folder.name for drop in inbox.look().drops] == names
@@ -320,7 +327,7 @@ def test_many_drops_at_once_are_each_taken_once_in_order(bench: Bench, count: in
     names = [f"drop {7 * number % count:03}" for number in range(count)]
     for name in names:
         bench.drop(name, FILES | {"ann.png": f"ok {name}"})
-        time.sleep(0.005)
+        time.sleep(0.012)
     sizes: list[int] = []
     with bench.watching() as pid:
         done = bench.root / "done"
