@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from daemon.name import shown
 from daemon.page import amounts
+from daemon.page.interpreter import chinese
 from daemon.page.visit import Said, visit_of
 from daemon.page.words import LANGUAGES, TAGS, Speaker
 
@@ -26,6 +28,9 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 FIELD = "csrf"
 """What the hidden field of forms is called, and the word in a query."""
+_LONGEST = 1800
+"""Characters of a query that is come back to: a search in Chinese, in percent signs."""
+_TYPED = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,17 @@ def house_of(request: Request) -> House:
 def speaker_of(request: Request) -> Speaker:
     """Give who speaks the language of a request."""
     return Speaker(visit_of(request).language)
+
+
+def told(language: str, text: object) -> str:
+    """Say what the daemon says in a language, as plain text; English where it is not known in that."""
+    english = shown(str(text))
+    return (chinese(english) if language == "zh" else "") or english
+
+
+def coded(text: str) -> Markup:
+    """Mark up what is to be typed, which stands between two `."""
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just now
 
 
 def render(request: Request, template: str, status_code: int = 200, /, **facts: Any) -> HTMLResponse:
@@ -95,6 +111,7 @@ def _common(request: Request) -> dict[str, Any]:
         "entries": request.app.state.entries if visit.inside else (),
         "waiting": request.app.state.waiting.count if visit.inside else (lambda: 0),
         "path": request.url.path,
+        "here": _here(request),
         "guarded": visit.guarded,
         "inside": visit.inside,
         "messages": [(said.kind, t(said.key, "", **said.facts)) for said in visit.heard],
@@ -105,8 +122,26 @@ def _common(request: Request) -> dict[str, Any]:
         "size": amounts.size,
         "when": amounts.when,
         "shown": shown,
+        "coded": coded,
+        "told": partial(_told, visit.language),
         "version": version("lipsyncd"),
     }
+
+
+def _here(request: Request) -> str:
+    """Give the address to come back to after another language was chosen."""
+    query = request.url.query if request.method == "GET" else ""
+    return f"{request.url.path}?{query}" if 0 < len(query) <= _LONGEST else request.url.path
+
+
+def _told(language: str, text: object) -> Markup:
+    """Say what the daemon says as the page does; what it said in English stands behind it."""
+    english, said = shown(str(text)), told(language, text)
+    if language == "en":
+        return coded(english)
+    if said == english:
+        return Markup('<span lang="en">{}</span>').format(coded(english))
+    return Markup('<span title="{}">{}</span>').format(english, coded(said))
 
 
 @cache

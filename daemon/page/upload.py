@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from daemon.choice import choices
 from daemon.errors import DropError
 from daemon.page import upload_plain
-from daemon.page.layout import Entry, back, flash, form_of, house_of, render
+from daemon.page.layout import Entry, back, flash, form_of, house_of, render, speaker_of, told
 from daemon.page.upload_check import check_content, check_file, cut_off, verdict
 from daemon.page.upload_desk import finish, store_of
 from daemon.page.upload_order import offered
@@ -60,12 +61,12 @@ def look(request: Request) -> Response:
     """Say what is in a tray, and what would come of it."""
     tray = store_of(request).find(request.path_params["tray"])
     judged = verdict(tray, choices(house_of(request).settings))
-    fault = judged.fault
+    fault, say = judged.fault, partial(told, speaker_of(request).language)
     said = {
         "landed": tray.landed,
         "files": [{**_facts(piece), "address": _address(tray, piece)} for piece in tray.pieces()],
         "pairs": judged.pairs,
-        "fault": fault and {"message": fault.message, "hint": fault.hint, "lacking": fault.lacking},
+        "fault": fault and {"message": say(fault.message), "hint": say(fault.hint), "lacking": fault.lacking},
     }
     return JSONResponse(said)
 

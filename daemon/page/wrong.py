@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from daemon.errors import DaemonError
-from daemon.page.layout import render, speaker_of
+from daemon.page.layout import render, speaker_of, told
 
 
 def answer(
@@ -32,7 +32,8 @@ def answer(
         headers: Further ones.
     """
     t = speaker_of(request)
-    said = message or t(key or "page.wrong." + str(status), t("page.wrong.other"))
+    said = told(t.language, message) or t(key or "page.wrong." + str(status), t("page.wrong.other"))
+    hint = told(t.language, hint)
     if "application/json" in request.headers.get("accept", ""):
         reply: Response = JSONResponse({"error": {"message": said, "hint": hint}}, status)
     else:

@@ -93,7 +93,7 @@ def _say(state: Path, busy: Job, jobs: list[Job]) -> None:
 
 
 @contextlib.contextmanager
-def _said(say: Callable[[], None]) -> Iterator[None]:
+def alive(say: Callable[[], None]) -> Iterator[None]:
     """Say it every few seconds, as a daemon that is alive does."""
     enough = threading.Event()
 
@@ -116,5 +116,5 @@ def stage(folder: Path, *, locked: bool = False) -> Iterator[str]:
     say = furnish(folder)
     if locked:
         password.write(password.kept(settings_at(folder)).path, password.hashed(WORD))
-    with _said(say), page(folder) as running:
+    with alive(say), page(folder) as running:
         yield f"http://127.0.0.1:{running.port}"

@@ -49,7 +49,7 @@ def texts(tail: Tail) -> list[str]:
 
 
 def test_the_newest_come_first_and_can_be_chosen(browser: TestClient, house: House) -> None:
-    assert "There is no such line." in browser.get("/log").text
+    assert "Nothing has been written down yet." in browser.get("/log").text
     service(house, event("begun", who="ann"), event("disk slow", "warning"), event("fell", "error", exception="Tr\nE"))
     service(house, event("about a job", job="00000001"), b"no event of ours\n")
     text = browser.get("/log").text
@@ -81,7 +81,7 @@ def test_the_log_of_a_job_wherever_it_is(browser: TestClient, house: House) -> N
     (house.root / "failed" / "bad" / ".lipsyncd" / "job.log").write_bytes(event("job over", "warning"))
     assert "job over" in browser.get("/jobs/00000002/log").text
     put(house.root, job(3, "silent"))
-    assert "There is no such line." in browser.get("/jobs/00000003/log").text
+    assert "Nothing has been written down yet." in browser.get("/jobs/00000003/log").text
 
 
 @pytest.mark.parametrize(

@@ -66,5 +66,15 @@ function copying(paper) {
   button.hidden = false;
 }
 
+// of hundreds of videos only those that are looked at fetch their picture
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    if (!isIntersecting) continue;
+    target.poster = target.dataset.poster;
+    near.unobserve(target);
+  }
+}, { rootMargin: "100%" });
+
+document.querySelectorAll("video[data-poster]").forEach((video) => near.observe(video));
 document.querySelectorAll(".take").forEach(together);
 document.querySelectorAll(".paper").forEach(copying);
