@@ -52,7 +52,7 @@ class Child:
         """
         self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
             command,
-            env=_inherited(os.environ) | (environment or {}),
+            env=_inherited(os.environ) | dict(environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
