@@ -117,8 +117,8 @@ def _lines(notice: Notice, words: dict[str, str]) -> Iterator[str]:
 
 
 def tame(text: str, most: int) -> str:
-    """Give a name so that it is only read: one line, no calls to people ("@everyone"), no links of its own making."""
-    plain = shown(text).replace("@", "@\u2060").replace("](", "]\u2060(")
+    """Give a name so that it is only read: one line, no calls to people ("@all", "<!all>"), no links of its own."""
+    plain = shown(text).replace("@", "@\u2060").replace("<", "<\u2060").replace("](", "]\u2060(")
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 

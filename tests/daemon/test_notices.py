@@ -232,3 +232,13 @@ def test_a_newer_notice_is_not_crossed_out_by_an_older_one(tmp_path: Path) -> No
     box.remove([old])
     box.put_off(old, old.put_off(("here",), 9.0))
     assert box.waiting() == [new]
+
+
+@pytest.mark.parametrize(
+    "call", ["<!channel>", "<!here|you>", "<users/all>", '<at user_id="all">x</at>', "<https://evil.example|x>"]
+)
+def test_names_call_nobody_in_any_service(call: str) -> None:
+    """Slack and its likes, Google Chat and Feishu have calls in angle brackets; Apprise undoes not all of them."""
+    said = tidings.tame(f"weekly {call}", 200)
+    assert call not in said
+    assert said.replace("\u2060", "") == f"weekly {call}"
