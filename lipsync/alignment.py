@@ -7,24 +7,13 @@ who, cuts, absence, covered mouths and steadying are those of our own tracker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lipsync.face import Track
-from lipsync.media import Frame
-from lipsync.tracker import LandmarkTracker, Report
-
-if TYPE_CHECKING:
-    from lipsync.alignment_reader import Reader
-    from lipsync.who import Likeness
+from lipsync.tracker import LandmarkTracker
 
 
 class AlignmentTracker(LandmarkTracker):
     """Stays warm; finds the points of one person in every frame."""
-
-    _landmarks: Reader
 
     def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
         """Load everything; nothing is ever fetched.
@@ -46,9 +35,3 @@ class AlignmentTracker(LandmarkTracker):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         reader = Reader(device, weights)
         self._settle(device, Proposer(device, reader), reader)
-        self._pool = None  # frames are read ahead many at once
-
-    def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
-        """See :meth:`Tracker.track`."""
-        with closing(self._landmarks.coming(frames)) as coming:
-            return super().track(coming, pick, report, who)

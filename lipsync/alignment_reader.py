@@ -1,16 +1,8 @@
-"""Reads faces by the network of face-alignment, many frames at once; looks to our own search like our own networks.
-
-A face is read in the same crop as long as it does not stray from it, so coming frames can be read before anyone asks
-for them, in one batch with this one. How far ahead pays is found out: twice as far after each batch that was used up,
-back to a single frame where the face went elsewhere.
-"""
+"""Reads faces by the network of face-alignment, many frames at once; looks to our own search like our own networks."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +11,7 @@ from numpy.typing import NDArray
 from lipsync.alignment_contour import Contour
 from lipsync.alignment_network import SIZE, Network
 from lipsync.face import EYE_L, EYE_R
+from lipsync.foresight import Foresight
 from lipsync.landmarks import FACE_SIDE, FACE_SIZE, MIRROR, Landmarks, Matrix, Reading, back
 from lipsync.media import Frame
 
@@ -35,22 +28,11 @@ ODDEST, BY_ODDITY = 0.45, 0.01
 random .6 and more."""
 CLEAR = 12.0
 """Logit beyond which nothing is surer: this says whether it is a face, and the mouth network how well it is seen."""
-PULLED = 2
-"""Frames that the tracker takes before it asks for one to be read."""
 OFF = 0.025
 """Error of a point that is expected, in IOD: what is published of such networks."""
 
 
-@dataclass(frozen=True)
-class Ahead:
-    """Frames that were read before anyone asked, in one crop."""
-
-    to_crop: Matrix
-    frames: tuple[Frame, ...]
-    readings: tuple[Reading, ...]
-
-
-class Reader(Landmarks):
+class Reader(Foresight):
     """The face by the network of face-alignment, the lips within it by our own."""
 
     def __init__(self, device: str, weights: Path | None) -> None:
@@ -63,73 +45,24 @@ class Reader(Landmarks):
         super().__init__(device)
         self._network, self._contour = Network(device, weights), Contour()
         self.weights = (*self._network.weights, *self._contour.weights, *self.weights)
-        self._window: deque[Frame] = deque()
-        self._ahead: Ahead | None = None
-        self._last: Matrix | None = None
-        self._reach = 1
 
-    def coming(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
-        """Give the frames one by one, while looking as many ahead as may be read at once."""
-        stream: Iterator[Frame] = iter(frames)
-        waiting = deque(islice(stream, self._network.batch))
-        self._window = deque(waiting, self._network.batch + PULLED)
-        while waiting:
-            yield waiting.popleft()
-            more = list(islice(stream, 1))
-            waiting.extend(more)
-            self._window.extend(more)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._window.clear()
-        self._ahead = self._last = None
-        self._reach = 1
-
-    def face(self, frame: Frame, to_crop: Matrix, mirrored: bool = False) -> Reading:
-        """See :meth:`Landmarks.face`."""
-        if mirrored:
-            return self._both(frame, to_crop)
-        known = self._known(frame, to_crop)
-        if known is not None:
-            return known
-        frames = [frame, *self._next(frame, to_crop)]
-        readings = self._readings(frames, to_crop)
-        self._ahead, self._last = Ahead(to_crop, tuple(frames), tuple(readings)), to_crop
-        return readings[0]
+    @property
+    def most(self) -> int:
+        """See :attr:`Foresight.most`."""
+        return self._network.batch
 
     def glance(self, frame: Frame, to_crop: Matrix) -> Reading:
         """All 99 points as our own face network sees them, which takes some milliseconds."""
-        return super().face(frame, to_crop)
+        return Landmarks.face(self, frame, to_crop)
 
-    def _known(self, frame: Frame, to_crop: Matrix) -> Reading | None:
-        ahead = self._ahead
-        if ahead is None or ahead.to_crop is not to_crop:
-            return None
-        place = next((k for k, one in enumerate(ahead.frames) if one is frame), None)
-        if place is None:
-            return None
-        if place == len(ahead.frames) - 1:
-            self._reach = min(2 * len(ahead.frames), self._network.batch)
-        return ahead.readings[place]
-
-    def _next(self, frame: Frame, to_crop: Matrix) -> list[Frame]:
-        """Frames after this one that are worth reading in the same crop: none while the crop is new."""
-        if to_crop is not self._last:
-            self._reach = 1
-            return []
-        place = next((k for k, one in enumerate(self._window) if one is frame), None)
-        if place is None:
-            return []
-        self._reach = max(self._reach, 2)
-        return list(islice(self._window, place + 1, place + min(self._reach, self._network.batch)))
-
-    def _readings(self, frames: list[Frame], to_crop: Matrix) -> list[Reading]:
+    def readings(self, frames: Sequence[Frame], to_crop: Matrix) -> list[Reading]:
+        """See :meth:`Foresight.readings`."""
         wider = widened(to_crop)
         seen = self._network.look(np.stack([frame.warp(wider, SIZE) for frame in frames]))
         return [self._reading(*one, wider) for one in zip(seen.points, seen.heat, strict=True)]
 
-    def _both(self, frame: Frame, to_crop: Matrix) -> Reading:
-        """The average with what is seen in the mirror."""
+    def both(self, frame: Frame, to_crop: Matrix) -> Reading:
+        """See :meth:`Foresight.both`."""
         wider = widened(to_crop)
         crop = frame.warp(wider, SIZE)
         seen = self._network.look(np.stack([crop, crop[:, ::-1]]))

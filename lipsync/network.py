@@ -41,6 +41,9 @@ def double(x: Tensor) -> Tensor:
 def settle(network: nn.Module, device: str) -> nn.Module:
     """Make a trained network ready to answer: batch norms folded into convolutions, channels last, no gradients."""
     network.eval().requires_grad_(False)
+    if device != "cpu":  # the same each time, and in full
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+        torch.backends.cudnn.allow_tf32 = False
     for part in network.modules():
         if isinstance(part, nn.Sequential):
             _fold(part)

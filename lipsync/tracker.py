@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -116,20 +117,25 @@ class LandmarkTracker:
 
         from lipsync.detector import Detector
         from lipsync.landmarks import Landmarks
+        from lipsync.landmarks_ahead import LandmarksAhead
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._settle(device, Detector(device), Landmarks(device))
+        # a GPU takes as long for one frame as for many; a CPU does not
+        self._settle(device, Detector(device), Landmarks(device) if device == "cpu" else LandmarksAhead(device))
 
     def _settle(self, device: str, detector: Detector, landmarks: Landmarks) -> None:
         """Put the parts in their places."""
+        from lipsync.foresight import Foresight
         from lipsync.search import Search
         from lipsync.who import Recogniser
 
         self._landmarks = landmarks
+        self._foresight = landmarks if isinstance(landmarks, Foresight) else None
         self._search = Search(detector, self._landmarks)
         self._recogniser = Recogniser(device)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="look") if cores() > 1 else None
+        alone = cores() > 1 and self._foresight is None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="look") if alone else None
         self.weights = (*detector.weights, *self._landmarks.weights, *self._recogniser.weights)
 
     def meet(self, photo: Frame) -> Likeness:
@@ -140,6 +146,12 @@ class LandmarkTracker:
 
     def track(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None = None) -> Track:
         """See :meth:`Tracker.track`. A photo is read twice, mirrored, and averaged."""
+        if self._foresight is None:
+            return self._tracked(frames, pick, report, who)
+        with closing(self._foresight.coming(frames)) as coming:
+            return self._tracked(coming, pick, report, who)
+
+    def _tracked(self, frames: Iterable[Frame], pick: str | int, report: Report, who: Likeness | None) -> Track:
         from lipsync.cover import covered, tiles
         from lipsync.flow import Flow
         from lipsync.follower import ABSENT, Follower, track_of
