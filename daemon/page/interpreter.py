@@ -19,6 +19,7 @@ _LONGEST = 4000
 """Characters of what is looked up; nothing that we say is longer."""
 _DEEP = 4
 """Sentences within sentences."""
+_LOOKED_UP = ("said", "place")
 _BEGUN = 4
 """What it is worth that a sentence begins with a word of its own, and not with somebody's file."""
 
@@ -29,7 +30,7 @@ class Sentence:
 
     Attributes:
         pieces: What stands before, between and behind the holes, in English.
-        holes: What they are called; those that begin with "said" hold sentences that are looked up, too.
+        holes: What they are called; those that begin with "said" or "place" hold what is looked up, too.
         chinese: The same, in Chinese.
     """
 
@@ -105,7 +106,7 @@ def _apart(text: str, deep: int) -> str:
 
 
 def _held(hole: str, value: str, deep: int) -> str:
-    return (_said(value, deep - 1) or value) if hole.startswith("said") else value
+    return (_said(value, deep - 1) or value) if hole.startswith(_LOOKED_UP) else value
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,17 @@ import publishers
 
 PACKAGES = tuple(Path(str(one.__file__)).parent for one in (daemon, lipsync, publishers))
 _SPEAKS = frozenset(
-    {"DropError", "EmptyFileError", "JobError", "JournalError", "LaterError", "DiskError", "Refusal", "Check"}
+    {
+        "DropError",
+        "EmptyFileError",
+        "JobError",
+        "JournalError",
+        "LaterError",
+        "DiskError",
+        "Refusal",
+        "Check",
+        "Examination",
+    }
     | {"MediaError", "LimitError", "StorageError", "NoFaceError", "WeightsError", "LabelError", "EngineError"}
     | {"Unreachable", "Refused", "Mismatch", "Unstorable", "PublisherError", "SigningError"}
 )
@@ -38,7 +48,7 @@ def _said(tree: ast.Module) -> Iterator[tuple[int, str]]:
     named = _constants(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node.func) in _SPEAKS:
-            skip = 2 if _called(node.func) == "Check" else 0
+            skip = 2 if _called(node.func) in ("Check", "Examination") else 0
             told = [*node.args[skip : skip + 2], *(one.value for one in node.keywords if one.arg in _NAMED)]
             for part in told:
                 for text in _texts(part, named):
@@ -86,5 +96,6 @@ def _joined(node: ast.JoinedStr, named: dict[str, list[ast.expr]], deep: int) ->
             continue
         assert isinstance(part, ast.FormattedValue)
         inner = _texts(part.value, named, deep) if isinstance(part.value, ast.Name) else []
-        texts = [text + more for text in texts for more in inner or [f"§{number}§"]]
+        said = [repr(one) for one in inner] if part.conversion == ord("r") else inner
+        texts = [text + more for text in texts for more in said or [f"§{number}§"]]
     return texts

@@ -155,7 +155,8 @@ function size(count) {
 
 // What happened and what to do: the daemon's own words come without an end.
 function sentence({ message, hint }) {
-  return `${message}${/[.!?。！？]$/.test(message) ? "" : "."} ${hint || ""}`.trim();
+  const [stop, gap] = document.documentElement.lang.startsWith("zh") ? ["。", ""] : [".", " "];
+  return `${message}${/[.!?。！？]$/.test(message) ? "" : stop}${gap}${hint || ""}`.trim();
 }
 
 function say(text) {
