@@ -78,7 +78,7 @@ class _Part:
         try:
             said = json.loads(self._note.read_text(encoding="utf-8"))
             return Mark(str(said["url"]), str(said["tag"]), str(said["modified"]), int(said["total"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def begin(self, mark: Mark, start: int) -> None:

@@ -30,5 +30,5 @@ def plainly(who: str) -> Iterator[None]:
         raise Unreachable(f"nothing answers at {who}", "Is it running, and is the address right?") from None
     except httpx.TransportError as error:
         raise Unreachable(f"{who} broke off ({type(error).__name__})", "It is tried again by itself.") from None
-    except (httpx.InvalidURL, httpx.DecodingError, httpx.HTTPError) as error:
+    except (httpx.InvalidURL, httpx.DecodingError, httpx.HTTPError, UnicodeError) as error:  # the last: of odd hosts
         raise Unreachable(f"{who} talks nonsense ({type(error).__name__})", "Is it the right service?") from None

@@ -266,6 +266,19 @@ def test_redirects_are_followed_but_not_for_ever(shop: Shop, tmp_path: Path) -> 
             get(tmp_path / "other", f"{shop.url}/w.pth")
 
 
+@pytest.mark.parametrize("bad", ["http://xn--/", "http://a..b/", "http://.../x", f"http://{'a' * 64}.example/"])
+def test_led_to_what_no_host_can_be_called(shop: Shop, tmp_path: Path, bad: str) -> None:
+    shop.wrong = lambda number, call: Reply(302, headers={"Location": bad})
+    with pytest.raises(Unreachable, match="talks nonsense"):
+        get(tmp_path, f"{shop.url}/w.pth")
+
+
+def test_a_damaged_note_is_none(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "w.pth.part").write_bytes(DATA[:10])
+    (tmp_path / "w.pth.part.json").write_text("[" * 100_000)
+    assert get(tmp_path, f"{shop.url}/w.pth").read_bytes() == DATA
+
+
 def test_nobody_leads_from_https_to_http() -> None:
     assert http_source._led("http://a/x", "https://b/y") == "https://b/y"
     assert http_source._led("https://a/x", "https://b/y") == "https://b/y"
