@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from daemon.conclusion import RETRY
@@ -25,6 +26,8 @@ LATEST = 253_402_300_799
 """The last second that a date can name, since 1970; a file may say that it is from after that."""
 _LONGEST = 300
 """Characters of a sentence that is shown in a list."""
+_MOST_WORDS, _MOST_MARKS = 200_000, 20_000
+"""Characters, and marks, by which one job is found; a job.json may hold millions, and hundreds of them lie in memory."""
 
 
 class Standing(StrEnum):
@@ -146,8 +149,8 @@ def card_of(home: Path) -> tuple[Card, Terms] | None:
         said=_short(next(_faults(job), "") or job.error),
     )
     return card, Terms(
-        folded("\n".join(dict.fromkeys(word for word in (shown(folder), *_words(job)) if word))),
-        frozenset(mark for text in _marks(job) for mark in marks_in(text)),
+        folded("\n".join(dict.fromkeys(word for word in (shown(folder), *_words(job)) if word))[:_MOST_WORDS]),
+        frozenset(islice((mark for text in _marks(job) for mark in marks_in(text)), _MOST_MARKS)),
     )
 
 

@@ -8,6 +8,7 @@ behind the page's back, which shows what is known so far.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -23,6 +24,8 @@ _BATCH = 100
 """Folders that are written to the index at once."""
 _AT_ONCE = 40
 """Folders that are read before the page is shown; more are read behind its back."""
+_PATIENCE = 1.0
+"""Seconds that this may take: a job.json may be as large as somebody has made it."""
 _EVERY = 30.0
 """Seconds between two looks into every folder, while somebody looks at the page."""
 _QUIET = 2.0
@@ -64,13 +67,13 @@ class Census:
 
     def glance(self) -> Coverage:
         """See what came and went, as far as that is quick, and no more."""
-        folders, left = 0, 0
+        folders, left, until = 0, 0, time.monotonic() + _PATIENCE
         for place, path in self._places.items():
-            found, unread = self._glance(place, path)
+            found, unread = self._glance(place, path, until)
             folders, left = folders + found, left + unread
         return Coverage(folders, left)
 
-    def _glance(self, place: str, path: Path) -> tuple[int, int]:
+    def _glance(self, place: str, path: Path, until: float) -> tuple[int, int]:
         """See what came to a place and went from it, and give how many folders there are, and are not yet read."""
         sign = self._sign(path)
         if place != "working" and sign is not None and self._seen.get(place, (None, 0))[0] == sign:
@@ -79,8 +82,8 @@ class Census:
         known = self.index.known(place)
         fresh = [name for name in names if name not in known]
         moving = list(known.keys() & names) if place == "working" else []
-        self._read(place, path, [*fresh[:_AT_ONCE], *moving], known, known.keys() - names)
         left = len(fresh[_AT_ONCE:])
+        left += self._read(place, path, [*moving, *fresh[:_AT_ONCE]], known, known.keys() - names, until)[1]
         self._seen[place] = (None if left else sign, len(names))
         return len(names), left
 
@@ -93,11 +96,11 @@ class Census:
         return None
 
     def confirm(self, cards: Iterable[Card]) -> bool:
-        """Look into the folders of these cards again, and say whether any has changed."""
-        changed = False
+        """Look into the folders of these cards again, as far as that is quick, and say whether any has changed."""
+        changed, until = False, time.monotonic() + _PATIENCE
         for place, path in self._places.items():
             names = [card.folder for card in cards if card.place == place]
-            changed |= bool(names) and self._read(place, path, names, self.index.known(place, names))
+            changed |= bool(names) and self._read(place, path, names, self.index.known(place, names), (), until)[0]
         return changed
 
     def _start(self) -> None:
@@ -116,19 +119,34 @@ class Census:
                     self._read(place, path, names[start : start + _BATCH], known)
             self._looked = time.monotonic()
 
-    def _read(self, place: str, path: Path, names: list[str], known: dict[str, str], gone: Iterable[str] = ()) -> bool:
-        """Read those of these folders that are not as they are known."""
+    def _read(
+        self,
+        place: str,
+        path: Path,
+        names: list[str],
+        known: dict[str, str],
+        gone: Iterable[str] = (),
+        until: float = math.inf,
+    ) -> tuple[bool, int]:
+        """Read those of these folders that are not as they are known, at least one of them.
+
+        Returns:
+            Whether there were any, and how many were left when the time was over.
+        """
         found: dict[str, Stamped] = {}
-        gone = set(gone)
+        gone, left = set(gone), len(names)
         for name in names:
             stamp = _stamp(path / name)
             if not stamp:
                 gone.add(name)
             elif known.get(name) != stamp:
+                if found and time.monotonic() > until:
+                    break
                 found[name] = (stamp, card_of(path / name))
+            left -= 1
         if found or gone:
             self.index.put(place, found, gone)
-        return bool(found or gone)
+        return bool(found or gone), left
 
 
 def _folders(place: Path) -> list[str]:
