@@ -27,7 +27,7 @@ LATEST = 253_402_300_799
 _LONGEST = 300
 """Characters of a sentence that is shown in a list."""
 _MOST_WORDS, _MOST_MARKS = 200_000, 20_000
-"""Characters, and marks, by which one job is found; a job.json may hold millions, and hundreds of them lie in memory."""
+"""Characters, and marks, by which one job is found: a job.json may hold millions, and many are in memory at once."""
 
 
 class Standing(StrEnum):
