@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class House:
     def command(self, *words: str | Path) -> list[str]:
         return [sys.executable, "-m", "daemon", *map(str, words), "--config", str(self.config)]
 
-    def run(self, *words: str | Path, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """Run one command of lipsyncd to its end."""
         return subprocess.run(
             self.command(*words), capture_output=True, text=True, timeout=seconds, cwd=self.place, check=False
@@ -99,6 +99,24 @@ class House:
         """The daemon's JSON log lines so far."""
         lines = (self.place / "daemon.log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def descendants(pid: int) -> list[int]:
+    """What a process has started, in whichever of its threads, and what that has started; who ends meanwhile is out."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
+    return found + [one for child in found for one in descendants(child)]
+
+
+def command(pid: int) -> bytes:
+    """The command line of a process; empty once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def packets(path: Path) -> list[tuple[str, int | None, bytes]]:

@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "page.md"
 NAME = "videos.example.org"
-_PATIENCE = 20
+_PATIENCE = 60
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_from_drop_to_zip(window: Open, house: House, base: str, tmp_path: Path)
     waiting.wait_for(state="detached")
     page.get_by_role("link", name="History").click()
     page.locator(".jobs a", has_text=NAME).click()
-    assert page.locator(".tag.done").first.is_visible()
+    page.locator(".tag.done").first.wait_for()
     _plays(page)
     with page.expect_download() as coming:
         page.locator("a[href$='/zip']").click()
@@ -103,7 +103,7 @@ def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_p
             "() => Number(document.querySelector('.take .share')?.textContent) > 5"
             " && document.querySelector('.take .picture img')?.naturalWidth > 50"
         )
-        page.locator(".headline", has_text="Nothing to do").wait_for(timeout=120_000)
+        page.locator(".headline", has_text="Nothing to do").wait_for(timeout=240_000)
     assert (house.root / "done" / "greeting" / "astronaut.mp4").exists()
 
 

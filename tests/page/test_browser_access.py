@@ -105,11 +105,11 @@ def test_it_works_without_script(window: Open, shown: str) -> None:
     page.get_by_role("searchbox").fill("weekly")
     page.get_by_role("searchbox").press("Enter")
     page.locator(".jobs a", has_text="weekly").first.click()
-    assert "weekly" in page.locator("h1").inner_text()
+    page.locator("h1", has_text="weekly").wait_for()
     page.get_by_role("link", name="Delete").click()
     page.locator("a.button").click()  # not after all
     page.get_by_role("link", name="中文").click()
-    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    page.locator("html[lang=zh-Hans]").wait_for(state="attached")
 
 
 def test_the_main_path_by_keyboard_alone(window: Open, shown: str) -> None:

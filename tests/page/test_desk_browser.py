@@ -18,6 +18,7 @@ from tests.page.uploader import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+sync_api.expect.set_options(timeout=90_000)
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on this machine")]
 
 
@@ -46,7 +47,7 @@ def test_lines_appear_as_they_are_written(chromium: sync_api.Browser, tmp_path: 
                 tab.wait_for_timeout(300)
         ring.append(event(EVIL, job=EVIL, exception=EVIL))
         first = tab.locator("#lines > li").first
-        sync_api.expect(first.locator(".text")).to_contain_text("onerror=alert(1)", timeout=10_000)
+        sync_api.expect(first.locator(".text")).to_contain_text("onerror=alert(1)")
         assert tab.locator("#lines img, #lines script").count() == 0
         sync_api.expect(tab.locator("#lines > li").nth(1)).to_contain_text("new 39")
         sync_api.expect(tab.locator("#lines > li")).to_have_count(44)
@@ -55,13 +56,13 @@ def test_lines_appear_as_they_are_written(chromium: sync_api.Browser, tmp_path: 
         tab.wait_for_timeout(1500)
         assert "unheard" not in tab.locator("#lines").inner_text()
         tab.locator("#follow").click()
-        sync_api.expect(first).to_contain_text("unheard", timeout=10_000)
+        sync_api.expect(first).to_contain_text("unheard")
         sync_api.expect(tab.locator("#lines > li")).to_have_count(45)
         tab.select_option("#level", "error")
         sync_api.expect(tab.locator("#lines > li")).to_have_count(1)
         ring.append(event("not this"))
         ring.append(event("but this", "error"))
-        sync_api.expect(first).to_contain_text("but this", timeout=10_000)
+        sync_api.expect(first).to_contain_text("but this")
         sync_api.expect(tab.locator("#lines > li")).to_have_count(2)
         assert not faults
         tab.close()

@@ -82,7 +82,7 @@ def test_what_is_not_read_yet_is_said(browser: TestClient, house: House) -> None
     shelf(house.root, 400)
     text = browser.get("/jobs").text
     assert re.search(r"Still reading the folders: \d+ of 400 are left", text)
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while "Still reading" in text:
         assert time.monotonic() < limit
         time.sleep(0.1)

@@ -56,6 +56,8 @@ def test_chinese_is_set_as_chinese(wrong: str) -> None:
         ("Waiting: 3 folders are before this one.", "等待中：前面还有 3 个文件夹。"),
         ("job.toml: colour is not known", "job.toml：不认识 colour"),
         ("the renderer talked nonsense, 3 times", "渲染进程的应答无法理解，已连续 3 次"),
+        ("nothing answers at the IPFS gateway (a:80)", "IPFS 网关（a:80）没有应答"),
+        ("nothing answers at a（b）", "a（b） 没有应答"),
         ("a {file} is b.png is empty", "“a {file} is b.png”是空文件"),
         ("<b>{said}</b>.png is empty", "“<b>{said}</b>.png”是空文件"),
         ("is empty", ""),

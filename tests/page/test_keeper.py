@@ -24,7 +24,7 @@ from tests.page.test_server import Log
 LINE = '{"level": "%s", "event": "%s", "timestamp": "x", "job": "-", "take": "-", "more": 1}'
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something."""
     end = time.monotonic() + seconds
     while not true():
@@ -60,7 +60,7 @@ print({LINE % ("info", "closed")!r}, file=sys.stderr)
     until(lambda: len(log.said) == 2)
     begun = time.monotonic()
     keeper.close()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
     assert log.said == [
         ("warning", "something", {"more": 1}),
         ("warning", "the page says", {"text": "Traceback: a b\x07ug"}),
@@ -102,7 +102,7 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.Mon
     until(lambda: log.said)
     begun = time.monotonic()
     keeper.close()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
 
 
 def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_real_one_comes_goes_and_comes_again(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(page_keeper, "_FIRST", 0.05)
     log = Log()
     keeper = PageKeeper(settings_at(tmp_path, listen="127.0.0.1:0"), log)  # type: ignore[arg-type]
-    with urllib.request.urlopen(f"http://127.0.0.1:{log.port}/", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{log.port}/", timeout=60) as answer:
         assert b"lipsyncd is not running" in answer.read()
     first = keeper._process
     assert first is not None
@@ -142,11 +142,11 @@ def test_the_real_one_comes_goes_and_comes_again(tmp_path: Path, monkeypatch: py
     assert str(tmp_path) not in command  # what the settings say is nobody's business
     log.shown.clear()
     os.kill(first.pid, signal.SIGKILL)
-    with urllib.request.urlopen(f"http://127.0.0.1:{log.port}/", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{log.port}/", timeout=60) as answer:
         assert answer.status == 200
     begun = time.monotonic()
     keeper.close()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
     assert keeper._process is not None
     assert keeper._process.returncode == 0
     assert [text for _, text, _ in log.said] == [
@@ -198,7 +198,7 @@ def test_it_dies_with_the_daemon(tmp_path: Path) -> None:
         assert "the page is shown" in daemon.stderr.readline()
         assert alive(pid)
         daemon.kill()
-        until(lambda: not alive(pid), 5)
+        until(lambda: not alive(pid))
 
 
 @pytest.mark.e2e
@@ -215,7 +215,7 @@ def test_it_can_be_shown_alone(tmp_path: Path) -> None:
         taken = subprocess.run(words, capture_output=True, env=os.environ | home | {listen: address}, check=False)
         assert taken.returncode == 3
         page.send_signal(signal.SIGINT)
-        assert page.wait(10) == 0
+        assert page.wait(60) == 0
     world = subprocess.run(words, capture_output=True, env=os.environ | home | {listen: "0.0.0.0:0"}, check=False)
     assert world.returncode == 2
     assert b"lipsyncd page passwd" in world.stderr

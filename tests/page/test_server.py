@@ -47,7 +47,7 @@ class Log:
     @property
     def port(self) -> int:
         """The port that the kernel has chosen."""
-        assert self.shown.wait(30)
+        assert self.shown.wait(60)
         facts = next(facts for _, text, facts in reversed(self.said) if text == "the page is shown")
         return int(str(facts["address"]).rpartition(":")[2])
 
@@ -80,7 +80,7 @@ class Running:
         """Let the page go, and say how long it took to end."""
         begun = time.monotonic()
         os.close(self.leash)
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         return time.monotonic() - begun
 
@@ -89,25 +89,25 @@ class Running:
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A page in a thread."""
     monkeypatch.setattr(server, "confine", lambda _settings, _log: None)  # it would confine these tests
-    monkeypatch.setattr(patience, "_PATIENCE", 0.4)
+    monkeypatch.setattr(patience, "_PATIENCE", 1.5)
     with serving(settings_at(tmp_path, listen="127.0.0.1:0")) as page:
         yield page
 
 
 def dial(page: Running) -> socket.socket:
     """Open a connection."""
-    line = socket.create_connection(("127.0.0.1", page.port), 5)
-    line.settimeout(5)
+    line = socket.create_connection(("127.0.0.1", page.port), 60)
+    line.settimeout(60)
     return line
 
 
 def test_it_answers_and_ends_at_once(running: Running) -> None:
-    asker = http.client.HTTPConnection("127.0.0.1", running.port, timeout=5)
+    asker = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     asker.request("GET", "/")
     answer = asker.getresponse()
     assert (answer.status, answer.getheader("Server")) == (200, "lipsyncd")
     assert b"lipsyncd" in answer.read()
-    assert running.end() < 2
+    assert running.end() < 20
     asker.close()
     assert [text for _, text, _ in running.log.said] == ["the page is shown", "the page is closed"]
 
@@ -122,7 +122,7 @@ def test_open_event_streams_do_not_hold_up_the_end(running: Running) -> None:
             heard += line.recv(4096)
         assert b"text/event-stream" in heard
         assert json.loads(heard.partition(b"data: ")[2].splitlines()[0])["board"] == "off"
-    assert running.end() < 2
+    assert running.end() < 20
     for line in lines:
         while line.recv(4096):
             pass
@@ -133,7 +133,7 @@ def test_a_request_that_does_not_end_holds_up_nobody(running: Running) -> None:
     with dial(running) as one, dial(running) as other:
         one.sendall(b"POST /now/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\npaused=")
         other.sendall(b"GET / HTTP/1.1\r\nHost:")
-        assert running.end() < 2.5
+        assert running.end() < 20
 
 
 def test_a_form_that_does_not_come_is_given_up(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,11 +146,11 @@ def test_a_form_that_does_not_come_is_given_up(running: Running, monkeypatch: py
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
 def test_who_does_not_finish_the_headers_is_hung_up_on(running: Running, begun: bytes) -> None:
+    begun_at = time.monotonic()
     with dial(running) as line:
         line.sendall(begun)
-        begun_at = time.monotonic()
         assert line.recv(4096) == b""
-        assert 0.2 < time.monotonic() - begun_at < 3
+        assert 1 < time.monotonic() - begun_at < 30
 
 
 def test_a_trickle_of_headers_is_no_life(running: Running) -> None:
@@ -159,7 +159,7 @@ def test_a_trickle_of_headers_is_no_life(running: Running) -> None:
         begun = time.monotonic()
         line.settimeout(0.05)
         heard = b"?"
-        while heard == b"?" and time.monotonic() - begun < 5:
+        while heard == b"?" and time.monotonic() - begun < 40:
             try:
                 line.sendall(b"X: y\r\n")
                 heard = line.recv(4096)
@@ -167,17 +167,17 @@ def test_a_trickle_of_headers_is_no_life(running: Running) -> None:
                 continue
             except OSError:
                 break
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30
 
 
 def test_a_kept_connection_is_not_hung_up_on_while_it_is_used(running: Running) -> None:
-    asker = http.client.HTTPConnection("127.0.0.1", running.port, timeout=5)
+    asker = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     for _ in range(4):
         asker.request("GET", "/login")
         answer = asker.getresponse()
         answer.read()
         assert answer.status == 303
-        time.sleep(0.25)
+        time.sleep(0.5)
     asker.close()
 
 
@@ -232,7 +232,7 @@ def test_a_proxy_is_believed_only_where_there_is_one(
     with serving(settings) as page:
         codes = []
         for number in range(8):
-            asker = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+            asker = http.client.HTTPConnection("127.0.0.1", page.port, timeout=60)
             forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": f"198.51.100.{number}"}
             asker.request("GET", "/login", headers=forwarded)
             answer = asker.getresponse()

@@ -16,6 +16,7 @@ from tests.page.uploader import page
 SAMPLE = Path(daemon.sample.__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+sync_api.expect.set_options(timeout=90_000)
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on this machine")]
 MIB = 1 << 20
 
@@ -108,18 +109,18 @@ def test_an_upload_survives_whatever_happens(tab: sync_api.Page, tmp_path: Path)
         tab.context.set_offline(True)
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("The connection is lost")
         tab.context.set_offline(False)
-        sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%", timeout=40_000)
+        sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%")
         first.process.kill()
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("The connection is lost")
     with page(tmp_path, port):
-        sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%", timeout=40_000)
+        sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%")
         tab.reload()
         sync_api.expect(row(tab, "hello.flac")).to_contain_text("here")
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("Choose the same file again")
         tab.set_input_files("#files", str(big))
         tab.get_by_label("Name").fill("")
         tab.get_by_role("button", name="Drop it").click()  # all that is missing comes first
-        tab.wait_for_url(f"http://127.0.0.1:{port}/", timeout=60_000)
+        tab.wait_for_url(f"http://127.0.0.1:{port}/", timeout=90_000)
     assert {path.name: path.stat().st_size for path in (inbox / "hello").iterdir()} == {
         "ann.mp4": size,
         "hello.flac": (SAMPLE / "hello.flac").stat().st_size,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import daemon.sample
-from tests.e2e.house import House
+from tests.e2e.house import House, command, descendants
 from tests.page.conftest import token_of
 
 SAMPLE = Path(daemon.sample.__file__).parent
@@ -35,17 +35,14 @@ def shown(house: House) -> list[str]:
 
 def ask(house: House, path: str) -> str:
     """Ask the page that was shown last."""
-    with urllib.request.urlopen(f"http://{shown(house)[-1]}{path}", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://{shown(house)[-1]}{path}", timeout=60) as answer:
         return str(answer.read().decode())
 
 
 def page_of(pid: int) -> int:
     """Find the process of the page among the daemon's children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text() + "".join(
-        (task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)
-    )
-    (page,) = {one for one in children.split() if b"daemon.page" in Path(f"/proc/{one}/cmdline").read_bytes()}
-    return int(page)
+    (page,) = [one for one in descendants(pid) if b"daemon.page" in command(one)]
+    return page
 
 
 @pytest.mark.e2e
@@ -65,7 +62,7 @@ def test_it_comes_and_goes_with_the_daemon(tmp_path: Path) -> None:
         assert "<b>" not in ask(house, "/")
         page = page_of(watch.pid)
         watch.send_signal(signal.SIGTERM)
-        assert watch.wait(20) == 0
+        assert watch.wait(60) == 0
         assert not Path(f"/proc/{page}").exists()
     events = [line["event"] for line in house.log()]
     assert events.count("the page ended by itself and is started again") == 1
@@ -84,7 +81,7 @@ def test_work_goes_on_where_the_page_cannot_be_shown(tmp_path: Path) -> None:
             house.wait(lambda: (house.root / "done" / "weekly" / "manifest.json").exists())
             house.wait(lambda: any(line["event"] == "the page is not shown" for line in house.log()))
             watch.send_signal(signal.SIGTERM)
-            assert watch.wait(20) == 0
+            assert watch.wait(60) == 0
         said = next(line for line in house.log() if line["event"] == "the page is not shown")
         assert "Address already in use" in said["reason"]
         assert "page.listen" in said["advice"]

@@ -47,7 +47,7 @@ def page(folder: Path, port: int = 0, **more: object) -> Iterator[Process]:
         yield Process(process, int(said["address"].rpartition(":")[2]))
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(60)
         for pipe in (process.stdin, process.stderr):
             if pipe:
                 with contextlib.suppress(OSError):
@@ -103,6 +103,19 @@ class Browser:
         """Send some of a file, and give the status."""
         told = {"Upload_Offset": str(offset), "Content_Type": "application/offset+octet-stream"}
         return self.ask("PATCH", address, data, Tus_Resumable="1.0.0", **told)[0]
+
+    def go_on(self, address: str, data: bytes, most: int | None = None) -> int:
+        """Send the rest of a file, or so much of it, from where it is; give where that was.
+
+        What was sent before may still be coming in: then one looks again where it is, as the script does.
+        """
+        for _ in range(200):
+            offset = self.offset(address)
+            status = self.send(address, data[offset:][:most], offset)
+            if status != 409:
+                assert status == 204, status
+                return offset
+        raise AssertionError("it is never where it says")
 
     def upload(self, tray: str, name: str, length: int, begin: bytes = b"") -> None:
         """Upload a file of this length, as the script does."""

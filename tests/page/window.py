@@ -82,7 +82,7 @@ def window(chromium: Any, witness: Witness) -> Iterator[Open]:
     def visit(base: str, **more: Any) -> Any:
         told = {"base_url": base, "locale": "en-GB", "accept_downloads": True} | more
         context = chromium.new_context(**told)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(90_000)
         context.add_init_script(LISTENER)
         witness.watch(context)
         opened.append(context)

@@ -60,20 +60,20 @@ class Machine:
     pid: int
     share: Path
 
-    def run(self, *words: str, seconds: float = 60, check: bool = True) -> str:
+    def run(self, *words: str, seconds: float = 180, check: bool = True) -> str:
         """Run a program in there and give what it prints."""
         ran = self.attempt(*words, seconds=seconds)
         assert ran.returncode == 0 or not check, f"{words}: {ran.stdout}{ran.stderr}\n{self.log()}"
         return ran.stdout
 
-    def attempt(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def attempt(self, *words: str, seconds: float = 180) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": "/opt/lipsyncd/.venv/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
             ["nsenter", "-a", "-t", str(self.pid), "--wd=/", "--", *words],
             capture_output=True, text=True, timeout=seconds, env=environment, check=False,
         )  # fmt: skip
 
-    def sh(self, script: str, seconds: float = 60) -> str:
+    def sh(self, script: str, seconds: float = 180) -> str:
         return self.run("sh", "-euc", script, seconds=seconds)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
@@ -104,14 +104,15 @@ class Machine:
         return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
     def journal(self) -> list[dict[str, Any]]:
-        """Every entry of the service's journal."""
+        """Every entry of the service's journal, also of what was said just now."""
+        self.attempt("journalctl", "--sync")
         text = self.run("journalctl", "-u", UNIT, "-o", "json", "--no-pager", "--all")
         return [json.loads(line) for line in text.splitlines()]
 
     def log(self) -> str:
         return self.attempt("journalctl", "-u", UNIT, "--no-pager", "-n", "60").stdout
 
-    def wait(self, until: Callable[[], object], seconds: float = 40) -> None:
+    def wait(self, until: Callable[[], object], seconds: float = 180) -> None:
         """Wait until something is so, or fail with the end of the journal."""
         end = time.monotonic() + seconds
         while not until():
@@ -171,7 +172,7 @@ def _children(pid: int) -> list[int]:
 
 def _first(outer: subprocess.Popen[bytes]) -> int:
     """Wait for the first process in there."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end and outer.poll() is None:
         named = Path(f"/proc/{outer.pid}/comm").read_text(encoding="utf-8").strip()
         if named == "unshare" and (children := _children(outer.pid)):
@@ -181,7 +182,7 @@ def _first(outer: subprocess.Popen[bytes]) -> int:
 
 
 def _await(machine: Machine, outer: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     state = ""
     while time.monotonic() < end and outer.poll() is None:
         state = machine.attempt("systemctl", "is-system-running").stdout.strip()
@@ -193,7 +194,7 @@ def _await(machine: Machine, outer: subprocess.Popen[bytes]) -> None:
 
 def _empty(group: Path) -> None:
     """Remove control groups, deepest first, once the last process has left them."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while group.exists() and time.monotonic() < end:
         _remove(group)
         time.sleep(0.1)

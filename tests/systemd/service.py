@@ -102,7 +102,7 @@ class Service:
         """Where the job has ended: "done", "failed", or "" while it has not."""
         return next((end for end in ("done", "failed") if self.machine.exists(f"{self.root}/{end}/{name}")), "")
 
-    def done(self, name: str, seconds: float = 60) -> set[str]:
+    def done(self, name: str, seconds: float = 180) -> set[str]:
         """Wait until a job is done, and give the names in its folder."""
         self.machine.wait(lambda: self.ended(name), seconds)
         assert self.ended(name) == "done", self.machine.log()

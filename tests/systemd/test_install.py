@@ -138,11 +138,11 @@ def test_what_the_settings_need_is_put_there(bare: Machine) -> None:
     assert bare.exists(f"{DROP_INS}/publish.conf")
     assert bare.exists(f"{DROP_INS}/notify.conf")
     assert bare.exists(f"{DROP_INS}/metrics.conf")
-    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9187/metrics', timeout=5).read().decode())"
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9187/metrics', timeout=30).read().decode())"
     assert "lipsyncd_" in bare.run("/opt/lipsyncd/.venv/bin/python3", "-c", ask)
     assert bare.exists(f"{DROP_INS}/page.conf")
-    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:7860/', timeout=5).read().decode())"
-    assert "</html>" in bare.run("/opt/lipsyncd/.venv/bin/python3", "-c", f"import time; time.sleep(5); {ask}")
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:7860/', timeout=30).read().decode())"
+    bare.wait(lambda: "</html>" in bare.attempt("/opt/lipsyncd/.venv/bin/python3", "-c", ask).stdout)
 
 
 def test_what_cannot_work_is_said_before_anything_is_done(bare: Machine) -> None:

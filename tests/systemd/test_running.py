@@ -12,7 +12,7 @@ from tests.systemd.machine import UNIT, Machine
 from tests.systemd.service import Service
 
 pytestmark = pytest.mark.e2e
-QUICK = "[Service]\nRestartSec=200ms\nWatchdogSec=2\n"
+QUICK = "[Service]\nRestartSec=200ms\nWatchdogSec=4\n"
 FACES = {"a-first.png": "ok", "b-second.png": "once:hang", "talk.wav": "not really a sound"}
 
 
@@ -86,7 +86,7 @@ def test_a_real_render_behind_every_wall(service: Service, sample: Path) -> None
     said = [message for message in service.messages() if "confined: " in message][-1]
     assert "files (Landlock" in said or "no Landlock" in said
     assert "network (seccomp)" in said
-    assert "ann.mp4" in service.done("real", 120)
+    assert "ann.mp4" in service.done("real")
     assert any("signed" in message for message in service.messages())
     verified = machine.run("lipsyncd", "verify", f"{service.root}/done/real", check=False)
     assert "ann.mp4" in verified
@@ -99,7 +99,7 @@ def test_stopped_in_the_middle_of_a_take_and_gone_on_with(service: Service) -> N
     service.machine.wait(lambda: service.begun("b-second.png") == 1)
     before = time.monotonic()
     service.machine.run("systemctl", "stop", UNIT)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 60, "of ninety after which systemd kills"
     assert service.machine.shown("Result") == "success"
     service.machine.run("systemctl", "start", UNIT)
     assert {"a-first.mp4", "b-second.mp4"} <= service.done("stopped")
@@ -116,14 +116,14 @@ def test_a_daemon_that_is_stuck_is_started_again(service: Service, way: str) -> 
     faces = {name.replace("-", f"-{way}-"): text for name, text in FACES.items()}
     service.drop(f"stuck {way}", faces)
     machine.wait(lambda: service.begun(f"b-{way}-second.png") == 1)
-    time.sleep(3)
+    time.sleep(5)
     assert machine.shown("NRestarts") == "0"  # a long take is no reason: the loop turns while it is rendered
     if way == "stopped":
         machine.run("kill", "-STOP", str(machine.main))
     else:
         machine.run("runuser", "-u", "lipsyncd", "--", "touch", "/var/lib/lipsyncd/stuck")
         machine.run("pkill", "-KILL", "-P", str(machine.main), "-f", "fake_renderer")
-    machine.wait(lambda: machine.shown("NRestarts") == "1", 20)
+    machine.wait(lambda: machine.shown("NRestarts") == "1")
     assert any("watchdog" in str(entry["MESSAGE"]).lower() for entry in machine.journal())
     assert {f"a-{way}-first.mp4", f"b-{way}-second.mp4"} <= service.done(f"stuck {way}")
     assert service.begun(f"a-{way}-first.png") == 1
@@ -165,6 +165,7 @@ def test_the_journal_knows_weight_and_job(service: Service) -> None:
     service.drop("bad", {"ann.jpg": "no picture at all", "talk.flac": "no sound at all"})
     machine = service.machine
     machine.wait(lambda: service.ended("bad") == "failed")
+    machine.wait(lambda: any("folder=failed/bad" in said for said in service.messages()))
     over = next(entry for entry in reversed(machine.journal()) if "folder=failed/bad" in str(entry["MESSAGE"]))
     ours = [entry for entry in machine.journal() if entry.get("LIPSYNCD_JOB") == over["LIPSYNCD_JOB"]]
     assert len(ours) > 3
@@ -181,8 +182,7 @@ def test_a_wrong_configuration_is_told_once_and_an_absent_root_is_waited_for(ser
     service.drop_in("60-quick", QUICK)
     machine.write("/etc/lipsyncd/config.toml", "[render]\nengine = 5\n")
     assert machine.attempt("systemctl", "restart", UNIT).returncode != 0
-    time.sleep(1)
-    assert (machine.shown("ActiveState"), machine.shown("ExecMainStatus")) == ("failed", "2")
+    machine.wait(lambda: (machine.shown("ActiveState"), machine.shown("ExecMainStatus")) == ("failed", "2"))
     assert any("render.engine" in message for message in service.messages())
     service.configure()
     machine.sh("mv /srv/lipsyncd /srv/away; systemctl daemon-reload; systemctl start --no-block lipsyncd")
@@ -250,7 +250,8 @@ def test_the_drop_in_for_publishing_opens_what_it_says(service: Service) -> None
         "http.server",
         "8123",
     )
-    time.sleep(1)
+    reach = "import socket; socket.create_connection(('127.0.0.1', 8123), 5)"
+    machine.wait(lambda: not machine.attempt("python3", "-c", reach).returncode)
     publish = (Path(__file__).parents[2] / "systemd" / "publish.conf").read_text(encoding="utf-8")
     found = probed(service, publish, "8123", "127.0.0.1", "10.9.9.9")
     assert {name for name, said in found["families"].items() if said == "ok"} == {"AF_UNIX", "AF_INET", "AF_INET6"}

@@ -44,13 +44,13 @@ def owner(key: Path) -> str:
     return wallet_of(str(key)).address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     with harness.nursery() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def second() -> Iterator[Nursery]:
     """Another one, for two at once."""
     with harness.nursery() as started:
