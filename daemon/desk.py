@@ -207,8 +207,8 @@ class Desk:
             self._rests = -math.inf
 
     def _release(self) -> None:
-        """Let go of the jobs whose folders somebody removed."""
-        for work in [work for work in self.works.values() if not work.home.exists()]:
+        """Let go of the jobs whose folders somebody removed, or renamed: those are taken up again where they are."""
+        for work in [work for work in self.works.values() if not work.there]:
             self.steps.leave(work)
             work.hold.release()
             for _, errand in work.errands.values():

@@ -67,6 +67,18 @@ class Hold:
         self._beaten = -_BEAT
         self.home = home
 
+    @property
+    def stands(self) -> bool:
+        """Whether the job still is in the folder in which we took it in hand, by the numbers that its lock has.
+
+        Raises:
+            OSError: Nobody can say.
+        """
+        try:
+            return _same(self.home / OURS / LOCK, self._handle)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
     def beat(self, now: float) -> None:
         """Count up, every few seconds at most, so that other machines see that we live.
 

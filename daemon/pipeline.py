@@ -77,6 +77,7 @@ class Pipeline:
         """
         over = work.job.state in ENDED
         try:
+            work.see_home()
             if work.unsaved:
                 work.save(work.job)
                 return False

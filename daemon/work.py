@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from daemon import log as logs
+from daemon.errors import JournalError
 from daemon.job import Job, JobTake, TakeState
 from daemon.journal import INPUTS, OURS, Journal
 from daemon.messenger import Errand
@@ -97,6 +100,16 @@ class Work:
         self.tally = tally or Tally()
 
     @property
+    def there(self) -> bool:
+        """Whether the folder of that name still is the job's own: people rename folders, and swap their names."""
+        if self.hold.stands:
+            return True
+        try:
+            return self.journal.load(self.home).id == self.job.id
+        except JournalError:
+            return False
+
+    @property
     def inputs(self) -> Path:
         """The dropped folder as it was dropped."""
         return self.home / INPUTS
@@ -135,13 +148,23 @@ class Work:
         """The first take that waits and is not being made."""
         return next((take for take in self.job.in_state(TakeState.WAITING) if take.face not in self.making), None)
 
+    def see_home(self) -> None:
+        """See that what is done in the job's folder is not done in another.
+
+        Raises:
+            FileNotFoundError: There is none of that name, or that of another job.
+        """
+        if not self.there:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.home))
+
     def save(self, job: Job) -> None:
         """Write down how far the job is now: the one save of a step.
 
         Raises:
-            OSError: It cannot be written; that is to be tried again before anything else is done.
+            OSError: It cannot be written, or another folder has the name; before anything else it is tried again.
         """
         self.job, self.unsaved = job, True
+        self.see_home()
         self.journal.save(self.home, job)
         self.unsaved = False
         if job.state is not self._saved.state:
