@@ -68,8 +68,8 @@ def _of_torch(file: Path, head: bytes) -> object:
     zipped = head.startswith(b"PK\x03\x04")
     if not zipped and not head.startswith(b"\x80"):
         raise _something_else(file, head)
-    if zipped and not zipfile.is_zipfile(file):
-        raise WeightsError(f"the weights {file.name} are not whole", AGAIN)
+    if zipped:
+        _see_unpacked(file)
     try:
         with warnings.catch_warnings(action="ignore"):  # what torch thinks of old files helps nobody
             return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
@@ -79,6 +79,21 @@ def _of_torch(file: Path, head: bytes) -> object:
         raise WeightsError(f"the weights {file.name} are damaged or not whole", AGAIN) from error
     except (AssertionError, MemoryError, RecursionError, struct.error) as error:
         raise WeightsError(f"the weights {file.name} are damaged", AGAIN) from error
+
+
+def _see_unpacked(file: Path) -> None:
+    """See that nothing in a zip is packed: torch packs nothing, and a small file could grow beyond all memory.
+
+    Raises:
+        WeightsError: Something is, or it is torn.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            packed = any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist())
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        raise WeightsError(f"the weights {file.name} are not whole", AGAIN) from error
+    if packed:
+        raise WeightsError(f"{file.name} is a packed archive, not a file of weights", "Bring what is in it, unpacked.")
 
 
 def _something_else(file: Path, head: bytes) -> WeightsError:

@@ -234,6 +234,15 @@ def test_a_zip_of_something_else(tmp_path: Path) -> None:
         load(path)
 
 
+def test_a_small_file_that_would_grow(small: Path, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.pth"
+    with zipfile.ZipFile(small) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(WeightsError, match="packed archive"):
+        load(bomb)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_torchscript_program(tmp_path: Path) -> None:
     path = tmp_path / "script.pth"
