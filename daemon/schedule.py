@@ -160,6 +160,8 @@ def _heed(work: Work) -> None:
     path = work.home / PRIORITY
     with contextlib.suppress(OSError):
         said = read_plain(path, 100).decode(errors="replace").strip().lower()
+        if not said:
+            return  # somebody is just writing it
         if said in PRIORITIES and said != work.job.priority:
             work.save(replace(work.job, priority=said))
             work.log.info("priority", priority=said)

@@ -124,6 +124,23 @@ def test_a_priority_can_be_changed_while_a_job_waits(bench: Bench, capsys: pytes
     assert main(["priority", "one", "high", "--root", str(bench.root)]) == 2, "it is over"
 
 
+def test_a_priority_that_is_still_being_written_is_waited_for(bench: Bench) -> None:
+    """Over a network a file is made first, and written then."""
+    bench.drop("one", VOICE | {"o000.png": "held", "o001.png": "ok"})
+    with bench.watching():
+        bench.wait(lambda: begun(bench))
+        wish = bench.root / "working/one/PRIORITY"
+        wish.touch()
+        bench.drop("two", faces("t", 1))
+        bench.wait(lambda: "1 folder takes turns with it" in status(bench, "one"))
+        assert wish.exists()
+        wish.write_text("low\n", encoding="utf-8")
+        bench.drop("three", faces("u", 1))
+        bench.wait(lambda: bench.job("working/one").priority == "low")
+        bench.release("o000.png")
+        bench.wait(lambda: (bench.root / "done/one").exists())
+
+
 def test_jobs_lists_what_is_old_and_what_lies_in_the_inbox(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
