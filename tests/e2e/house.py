@@ -24,12 +24,14 @@ class House:
     Attributes:
         more: Further text of the config file.
         state: The state directory, if it is not one of its own.
+        settle: Seconds for which a drop must not change before it is taken.
     """
 
     place: Path
     engine: str = "reshape"
     more: str = ""
     state: Path | None = None
+    settle: float = 0.4
 
     @property
     def root(self) -> Path:
@@ -40,7 +42,8 @@ class House:
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self.config.write_text(
             f'[paths]\nroot = "{self.root}"\nstate = "{self.state or self.place / "state"}"\n'
-            f'[inbox]\nsettle = 0.4\ninterval = 0.3\n[render]\nengine = "{self.engine}"\ndevice = "cpu"\n{self.more}',
+            f"[inbox]\nsettle = {self.settle}\ninterval = 0.3\n"
+            f'[render]\nengine = "{self.engine}"\ndevice = "cpu"\n{self.more}',
             encoding="utf-8",
         )
 

@@ -102,7 +102,7 @@ class Press(House):
     def ended(self, name: str = "talk") -> bool:
         return any((self.root / place / name).exists() for place in ("done", "failed"))
 
-    def wait(self, until: Callable[[], bool], seconds: float = 120) -> None:
+    def wait(self, until: Callable[[], bool], seconds: float = 240) -> None:
         """As `House.wait`, but a bug ends the waiting."""
         super().wait(lambda: until() or self._stumbled(), seconds)
         if self._stumbled():

@@ -172,7 +172,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Worked:
     (house.root / "inbox" / "link" / "p.png").symlink_to(sample / "astronaut.jpg")
     bare = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     command = house.command("watch", "--once")
-    done = subprocess.run(command, capture_output=True, timeout=240, cwd="/", env=bare, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=600, cwd="/", env=bare, check=False)
     return Worked(house, done.returncode, done.stderr.decode(), given)
 
 
@@ -244,7 +244,7 @@ def test_jobs_names_every_one_of_them(worked: Worked) -> None:
 
 
 def test_a_drop_that_still_grows_is_left_alone(tmp_path: Path, sample: Path) -> None:
-    house = House(tmp_path, engine="null")
+    house = House(tmp_path, engine="null", settle=3.0)
     (house.root / "inbox" / "talk").mkdir()
     (house.root / "inbox" / "talk" / "p.jpg").write_bytes((sample / "astronaut.jpg").read_bytes())
     data = (sample / "hello.en.flac").read_bytes()
@@ -253,6 +253,6 @@ def test_a_drop_that_still_grows_is_left_alone(tmp_path: Path, sample: Path) -> 
             with (house.root / "inbox" / "talk" / "say.flac").open("ab") as file:
                 file.write(data[start : start + len(data) // 12])
             assert (house.root / "inbox" / "talk").exists(), "taken while it grew"
-            time.sleep(0.15)
-        house.wait((house.root / "done" / "talk" / "manifest.json").exists, 60)
+            time.sleep(0.3)
+        house.wait((house.root / "done" / "talk" / "manifest.json").exists)
     assert (house.root / "done" / "talk" / "inputs" / "say.flac").read_bytes() == data

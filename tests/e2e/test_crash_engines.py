@@ -20,9 +20,9 @@ REASONS = {
     "cut": "made a bad video of cut.jpg",
     "empty": "made a bad video of empty.jpg",
     "pipe": "",
-    "forever": "was not finished after 10 s",
+    "forever": "was not finished after 20 s",
     "frames": "made a bad video of frames.jpg",
-    "hang": "gave no sign of life for 5 s",
+    "hang": "gave no sign of life for 8 s",
     "kill": "was killed",
     "leak": "there was not enough memory for leak.jpg",
     "leave": "ended unexpectedly with exit code 1",
@@ -32,7 +32,7 @@ REASONS = {
     "segv": "ended by the signal SIGSEGV",
     "shared": "took more than 0.4 GB of memory",
     "size": "instead of 64×",
-    "stop": "gave no sign of life for 5 s",
+    "stop": "gave no sign of life for 8 s",
     "stray": "ended by the signal SIGSEGV",
     "text": "made a bad video of text.jpg",
     "throw": "ended unexpectedly with exit code 1",
@@ -41,8 +41,8 @@ REASONS = {
 
 MORE = """attempts = 1
 [limits]
-take_timeout_s = 10.0
-silence_s = 5.0
+take_timeout_s = 20.0
+silence_s = 8.0
 memory_bytes = 400000000
 free_bytes = 0
 [credentials]

@@ -42,7 +42,7 @@ def killed(place: Path, jobs: int, kills: int, seed: int, processes: int = 1) ->
         assert lived(mixed, mixed.random.uniform(0.05, 0.7))
     for _ in range(4):  # what is approved or retried last is looked at in the next life
         mixed.settle()
-        assert mixed.bench.end(mixed.bench.start(kill=lambda: None, **mixed.settings), 120) in (0, 1)
+        assert mixed.bench.end(mixed.bench.start(kill=lambda: None, **mixed.settings), 300) in (0, 1)
     mixed.check(kills)
     return mixed
 

@@ -39,7 +39,7 @@ def acts(tmp_path_factory: pytest.TempPathFactory) -> list[Act]:
     drop.rename(house.root / "inbox" / "talk")
     log = place / "trace"
     run = [*power.command(log), *house.command("watch", "--once")]
-    ran = subprocess.run(run, capture_output=True, text=True, check=False, timeout=200, cwd=place)
+    ran = subprocess.run(run, capture_output=True, text=True, check=False, timeout=3000, cwd=place)
     if "PTRACE" in ran.stderr:
         pytest.skip("nothing may be traced here")
     assert ran.returncode == 0, ran.stderr
@@ -127,7 +127,7 @@ def test_the_ledger_is_on_the_disk_before_anything_is_sent(tmp_path: Path) -> No
     state, log = tmp_path / "state", tmp_path / "trace"
     state.mkdir(mode=0o700)
     run = [*power.command(log), sys.executable, "-c", LEDGER, str(state)]
-    ran = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(run, capture_output=True, text=True, check=False, timeout=300)
     if "PTRACE" in ran.stderr:
         pytest.skip("nothing may be traced here")
     assert ran.returncode == 0, ran.stderr

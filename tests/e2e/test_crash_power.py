@@ -44,7 +44,7 @@ def traced(place: Path, files: dict[str, str]) -> tuple[power.Disk, list[power.A
     disk = power.Disk(place)
     log = place.parent / "trace"
     job = [sys.executable, "-m", "tests.e2e.power_job", str(place)]
-    ran = subprocess.run([*power.command(log), *job], capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run([*power.command(log), *job], capture_output=True, text=True, check=False, timeout=600)
     if "PTRACE" in ran.stderr:
         pytest.skip("nothing may be traced here")
     assert ran.returncode == 1, ran.stderr

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from publishers import verify
-from tests.e2e.house import House
-from tests.e2e.test_crash_orphans import alive, descendants, gone
+from tests.e2e.house import House, descendants
+from tests.e2e.test_crash_orphans import alive, gone
 
 pytestmark = pytest.mark.e2e
 

@@ -52,9 +52,9 @@ def test_a_picture_of_the_take_in_hand_can_be_seen_while_it_is_made(tmp_path: Pa
 
     drop(house, "周报", 60)
     with house.watching() as daemon:
-        house.wait(look, 60)
+        house.wait(look)
         daemon.send_signal(signal.SIGTERM)
-        daemon.wait(20)
+        daemon.wait(60)
     assert seen[-1].folder == "周报"
     assert seen[-1].preview.startswith("working/周报/.lipsyncd/.1.")
     assert {picture.shape for picture in pictures.values() if picture is not None} == {(480, 480, 3)}
@@ -70,11 +70,11 @@ def test_a_picture_of_a_daemon_that_was_killed_is_cleared_away(tmp_path: Path) -
     def left() -> list[Path]:
         return [path for path in house.tree() if "preview" in path.name]
 
-    drop(house, "talk", 30)
+    drop(house, "talk", 60)
     with house.watching():
-        house.wait(lambda: bool(left()), 60)
+        house.wait(lambda: bool(left()))
     with house.watching() as daemon:
-        house.wait(lambda: (house.root / "done" / "talk").exists(), 60)
+        house.wait(lambda: (house.root / "done" / "talk").exists())
         daemon.send_signal(signal.SIGTERM)
-        daemon.wait(20)
+        daemon.wait(60)
     assert not left()

@@ -61,7 +61,7 @@ def weekly(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> tuple[Hous
         upload.rename(house.root / "inbox" / upload.name)
         house.wait(finished, 240)
         daemon.terminate()
-        assert daemon.wait(10) == 0
+        assert daemon.wait(60) == 0
     (house.place / "said.json").write_text(json.dumps(sorted(said), ensure_ascii=False), encoding="utf-8")
     return house, sums
 

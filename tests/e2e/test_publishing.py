@@ -62,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, ipfs_node: IpfsNode, arl
         press = Press(place, engine="null", more=text)
         with arlocal.mining(0.3), press.watching():
             done = press.drop()
-            press.wait(press.ended, 120)
+            press.wait(press.ended)
         assert done.exists(), (press.root / "failed" / "talk" / "WHY.txt").read_text(encoding="utf-8")
         yield Published(press, done, wallet, pinning, paragraph)
 

@@ -41,9 +41,9 @@ def test_nothing_leaves_before_somebody_approves(tmp_path: Path, ipfs_node: Ipfs
     assert ipfs_node.pinned() == before
     assert wallet.paid() == {}
     with arlocal.mining(0.3), press.watching():
-        press.wait(lambda: "approv" in press.status(), 30)
+        press.wait(lambda: "approv" in press.status())
         assert press.run("approve", press.job()["id"]).returncode == 0
-        press.wait(press.ended, 120)
+        press.wait(press.ended)
     assert done.exists()
     cids = [video["cid"] for video in json.loads((done / "manifest.json").read_text(encoding="utf-8"))["videos"]]
     assert all(cid in review for cid in cids), "what was approved is what was published"
@@ -61,10 +61,10 @@ def test_a_node_that_is_away_is_waited_for(tmp_path: Path, ipfs_node: IpfsNode, 
     with arlocal.mining(0.3), press.watching():
         with ipfs_node.away():
             done = press.drop(seed=5, faces=("alice",))
-            press.wait(lambda: _has(press, "arweave", "alice.mp4"), 60)  # one that is away holds up no other
-            press.wait(lambda: "ipfs did not answer" in press.status(), 60)
+            press.wait(lambda: _has(press, "arweave", "alice.mp4"))  # one that is away holds up no other
+            press.wait(lambda: "ipfs did not answer" in press.status())
             assert not press.ended()
-        press.wait(press.ended, 120)
+        press.wait(press.ended)
     assert done.exists()
     assert set(wallet.paid().values()) == {1}
 
@@ -76,9 +76,9 @@ def test_a_node_that_hangs_is_waited_for(tmp_path: Path, arlocal: Arlocal) -> No
     with press.watching():
         with arlocal.paused():
             done = press.drop(seed=6, faces=("alice",))
-            press.wait(lambda: "arweave did not answer" in press.status(), 120)
+            press.wait(lambda: "arweave did not answer" in press.status())
         with arlocal.mining(0.3):
-            press.wait(press.ended, 120)
+            press.wait(press.ended)
     assert done.exists()
     assert set(wallet.paid().values()) == {1}
 
@@ -112,7 +112,7 @@ def test_a_gateway_that_lies_is_not_believed(tmp_path: Path, ipfs_node: IpfsNode
         )
         press.drop(seed=9, faces=("alice",))
         with press.watching():
-            press.wait(lambda: press.ended() or "did not answer" in press.status(), 60)
+            press.wait(lambda: press.ended() or "did not answer" in press.status())
         assert not (press.root / "done" / "talk").exists()
         assert not any(line["event"] == "published" for line in press.log())
 
@@ -154,7 +154,7 @@ def test_no_secret_is_written_anywhere(
         seen: set[bytes] = set()
         with arlocal.mining(0.3), press.watching() as daemon:
             press.drop(seed=7, faces=("alice",))
-            press.wait(lambda: seen.update(_visible(daemon.pid)) or press.ended(), 120)
+            press.wait(lambda: seen.update(_visible(daemon.pid)) or press.ended())
         pinning.token = paragraph.key = guard.secret = "another"  # errors are written down too
         said = [
             press.run(*words)

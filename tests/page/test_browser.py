@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from daemon import live
 from tests.e2e.house import House
 from tests.page.test_with_daemon import shown
 from tests.page.window import SAMPLE, Open, Witness, chromium, window, witness
@@ -91,6 +94,12 @@ def _plays(page: Any) -> None:
     assert video.evaluate("v => v.seekable.end(0)") > 5
 
 
+def seen(house: House) -> bool:
+    """Say whether the daemon tells of a take that has come some way, with a picture of it."""
+    said = live.read(house.place / "state")
+    return any(take.share > 0.07 and (house.root / take.preview).is_file() for take in said.takes) if said else False
+
+
 def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_path: Path) -> None:
     """The one that is drawn for real: half a minute of speech, so that its progress and picture can be seen."""
     house = House(tmp_path, more='[page]\nlisten = "127.0.0.1:0"\n')
@@ -99,10 +108,14 @@ def test_progress_is_seen_while_it_is_made(window: Open, witness: Witness, tmp_p
         page = window(f"http://{shown(house)[-1]}")
         page.goto("/")
         put(house, "greeting", speech=5)
+        house.wait(lambda: seen(house))
+        renderer = next(line["pid"] for line in house.log() if line["event"] == "renderer started")
+        os.kill(renderer, signal.SIGSTOP)  # on a fast machine it would be over before the page has looked
         page.wait_for_function(
             "() => Number(document.querySelector('.take .share')?.textContent) > 5"
             " && document.querySelector('.take .picture img')?.naturalWidth > 50"
         )
+        os.kill(renderer, signal.SIGCONT)
         page.locator(".headline", has_text="Nothing to do").wait_for(timeout=240_000)
     assert (house.root / "done" / "greeting" / "astronaut.mp4").exists()
 
@@ -118,7 +131,7 @@ def test_a_failure_is_explained_and_deleted(window: Open, house: House, base: st
     page.goto("/jobs?show=failed")
     page.locator(".jobs a", has_text="broken").click()
     why = (house.root / "failed" / "broken" / "WHY.txt").read_text(encoding="utf-8")
-    assert why.splitlines()[0] in page.locator(".letter").inner_text()
+    assert why.splitlines()[0] in page.locator(".letter").text_content()
     page.get_by_role("link", name="Delete").click()
     page.locator("main form button.danger").click()
     page.get_by_role("status").first.wait_for()
