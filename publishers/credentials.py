@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -143,15 +144,20 @@ def _where(signer: Signer) -> dict[str, str]:
 
 def _ask(request: Mapping[str, object], seconds: float, beat: Beat, command: Sequence[str]) -> Mapping[str, Any]:
     """Have the process do something, and give its answer."""
-    process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-        (*command, str(os.getpid())),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C on the terminal is for us alone
-    )
+    with os.fdopen(
+        os.memfd_create("request"), "w+b"
+    ) as asked:  # whole from the start: it may be more than a pipe holds
+        asked.write(json.dumps(request).encode())
+        asked.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
+            (*command, str(os.getpid())),
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C on the terminal is for us alone
+        )
     try:
-        said, cried = _listen(process, json.dumps(request).encode(), seconds, beat)
+        said, cried = _listen(process, seconds, beat)
     except BaseException:
         process.kill()
         process.communicate()
@@ -166,15 +172,12 @@ def _ask(request: Mapping[str, object], seconds: float, beat: Beat, command: Seq
     return answer
 
 
-def _listen(process: subprocess.Popen[bytes], request: bytes, seconds: float, beat: Beat) -> tuple[bytes, bytes]:
+def _listen(process: subprocess.Popen[bytes], seconds: float, beat: Beat) -> tuple[bytes, bytes]:
     """Give the answer, and what was said besides; call the beat meanwhile."""
     begin = time.monotonic()
-    told: bytes | None = request
     while True:
-        try:
-            return process.communicate(told, timeout=_TURN)
-        except subprocess.TimeoutExpired:
-            told = None
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_TURN)
         passed = time.monotonic() - begin
         if passed > seconds:
             raise SigningCrash(f"the signing process was not finished after {seconds:.0f} s")

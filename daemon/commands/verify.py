@@ -73,6 +73,7 @@ def run(args: Namespace, console: Console) -> int:
     return 1 if findings else 0
 
 
+_PEM = "--trust takes a text file with certificates, each after a line -----BEGIN CERTIFICATE-----."
 _NOBODY = "The manifest has no receipts: nothing was published, so nobody was asked."
 
 
@@ -84,11 +85,22 @@ def _provenance(folder: Path, manifest: Manifest, trust: Path | None) -> tuple[P
     """Look who signed the files that are here; a link is not followed."""
     here = [folder / one.file for one in _files(manifest) if _is_file(folder / one.file)]
     certificates = {one.credentials.certificate for one in _files(manifest) if one.credentials}
-    anchors = trust.read_text(encoding="utf-8", errors="replace") if trust else ""
+    anchors = _anchors(trust) if trust else ""
     try:
         return credentials_of(here, anchors, sorted(certificates - {""})) if here else ()
     except PublishError as error:
         raise CommandError(error.message, error.hint) from error
+
+
+def _anchors(file: Path) -> str:
+    """Read the certificates of those who are trusted; a file without any would make everybody a stranger silently."""
+    try:
+        text = file.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror or error})", _PEM) from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"there is no certificate in {file}", _PEM)
+    return text
 
 
 def _is_file(path: Path) -> bool:

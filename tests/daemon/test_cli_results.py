@@ -284,3 +284,15 @@ def test_verify_online_asks_the_publisher(
     capsys.readouterr()
     assert main(["verify", done, "--online", "--json"]) == 1
     assert {finding["file"] for finding in document(capsys)["findings"]} == {"alice.mp4"}
+
+
+def test_a_list_of_authorities_that_is_none_is_refused_at_once(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render("speech.wav", "alice.png", "-o", "out") == 0
+    Path("words.pem").write_text("nothing of the kind", encoding="utf-8")
+    for name, said in (("nowhere.pem", "cannot be read"), ("words.pem", "no certificate"), ("speech.wav", "no cert")):
+        capsys.readouterr()
+        assert main(["verify", "out", "--trust", name]) == 2
+        told = capsys.readouterr().err
+        assert said in told
+        assert name in told
+        assert len(told.splitlines()) == 2

@@ -129,6 +129,12 @@ def test_one_who_trusts_the_root_is_told_more(video: Path, state: Path) -> None:
     assert credentials_of([video], stranger.root.decode())[0].state is Standing.VALID
 
 
+def test_a_request_larger_than_a_pipe_holds_arrives(video: Path, state: Path) -> None:
+    """Lists of authorities are that long, and so are the orders of a folder with a hundred faces."""
+    root = (state / "credentials" / "root.pem").read_text(encoding="ascii")
+    assert credentials_of([video], "\n" * 100_000 + root)[0].state is Standing.TRUSTED
+
+
 def test_the_certificate_is_held_against_the_expected_ones(video: Path, picture: Path, state: Path) -> None:
     told = signed(video, video.with_name("again.mp4"), Signer(state)).certificate
     other = hashlib.sha256(b"other").hexdigest()
