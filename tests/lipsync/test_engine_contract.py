@@ -14,7 +14,19 @@ import numpy as np
 import pytest
 
 import lipsync
-from lipsync import Engine, EngineError, LimitError, Limits, LipsyncError, Marks, MediaError, Options, Progress, Take
+from lipsync import (
+    Engine,
+    EngineError,
+    LimitError,
+    Limits,
+    LipsyncError,
+    Marks,
+    MediaError,
+    Options,
+    Program,
+    Progress,
+    Take,
+)
 from lipsync.face import EYE_L, Track
 from lipsync.label import label_for
 from lipsync.media import Frame, Source, open_face, open_speech, probe_video
@@ -24,8 +36,35 @@ from lipsync.wav2lip.generator import Generator
 if TYPE_CHECKING:
     from conftest import Footage
 
-ENGINES = ["null", "reshape", "wav2lip"]
-DRIVING = ENGINES[1:]
+ENGINES = ["null", "reshape", "wav2lip", "command"]
+DRIVING = ["reshape", "wav2lip"]
+"""They look for the face and move its mouth. The program that stands in for all others here passes its video on; a real
+one looks for the face by itself, so that no tracker of ours hears whose is meant, nor which frames have none."""
+OFF = {"command": 8}
+"""Levels by which a picture may differ that an engine has left alone. A program reads a video and writes a video, so
+that nothing it leaves alone comes back as the same bytes: this much is lost by encoding twice."""
+ASTRAY = {"command": 0.5}
+"""The same on average, where usually not more than a tenth of a level is borne."""
+READ = {"command": "frames"}
+"""How an engine reads what it draws upon, if not at the take's pace: a program's video is as long as the take."""
+PROGRAM = """
+import shutil, sys, wave
+face, audio, output = sys.argv[1:]
+if face.endswith(".mp4"):
+    shutil.copy(face, output)
+    sys.exit()
+import av
+with wave.open(audio) as heard:
+    count = round(25 * heard.getnframes() / heard.getframerate())
+picture = next(av.open(face).decode(video=0)).reformat(format="yuv420p")
+with av.open(output, "w") as film:
+    stream = film.add_stream("libx264", 25, options={"crf": "10"})
+    stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "yuv420p"
+    for picture.pts in range(max(1, count)):
+        film.mux(stream.encode(picture))
+    film.mux(stream.encode())
+"""
+"""The simplest program for the engine "command": what it is given comes out again, as long as the speech."""
 SIZE = (160, 160)
 AHEAD = 64
 """Frames that may be under way at once, however long the video."""
@@ -36,7 +75,11 @@ Choose = Callable[[str], Options]
 @pytest.fixture(scope="session")
 def options(checkpoint: Path) -> Choose:
     """Gives the options of an engine; the weights are random."""
-    return lambda engine: Options(engine=engine, tracker="replay", device="cpu", checkpoint=str(checkpoint))
+    script = checkpoint.with_name("passes_on.py")
+    script.write_text(PROGRAM)
+    program = Program((sys.executable, str(script), "{face}", "{audio}", "{output}"))
+    usual = Options(tracker="replay", device="cpu", checkpoint=str(checkpoint), program=program)
+    return lambda engine: replace(usual, engine=engine)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -61,17 +104,19 @@ class Handed:
 
     def __init__(self, studio: lipsync.Studio, monkeypatch: pytest.MonkeyPatch) -> None:
         self.frames: list[Frame] = []
-        self.ahead = self._decoded = 0
+        self.ahead = 0
+        self._decoded: dict[int, int] = {}
         self._engine = studio._engine
-        play = Source.play
+        way = READ.get(studio.facts.name, "play")
+        usual = getattr(Source, way)
 
-        def counted(source: Source, indices: Sequence[int]) -> Iterator[Frame]:
-            self._decoded = 0  # a look at some frames before counts for itself
-            for frame in play(source, indices):
-                self._decoded += 1
+        def counted(source: Source, *which: Sequence[int]) -> Iterator[Frame]:
+            self._decoded[id(source)] = 0  # a look at some frames before counts for itself
+            for frame in usual(source, *which):
+                self._decoded[id(source)] += 1
                 yield frame
 
-        monkeypatch.setattr(Source, "play", counted)
+        monkeypatch.setattr(Source, way, counted)
         monkeypatch.setattr(sys.modules[type(self._engine).__module__], "write_video", self._keep)
 
     def of(self, take: Take) -> lipsync.Render:
@@ -81,7 +126,7 @@ class Handed:
     def _keep(self, path: Path, source: Source, line: object, frames: Iterator[Frame], *rest: object) -> None:
         for frame in frames:
             self.frames.append(frame)
-            self.ahead = max(self.ahead, self._decoded - len(self.frames))
+            self.ahead = max(self.ahead, max(self._decoded.values(), default=0) - len(self.frames))
 
 
 @pytest.fixture
@@ -91,6 +136,12 @@ def handed(studio: lipsync.Studio, monkeypatch: pytest.MonkeyPatch) -> Handed:
 
 def nothing(progress: Progress) -> None:
     """A report that nobody reads."""
+
+
+def left_alone(engine: str, frame: Frame, own: Frame) -> bool:
+    """Whether a frame came through as it was."""
+    off = np.abs(frame.data.astype(int) - own.data)
+    return bool(off.max() <= OFF.get(engine, 0))
 
 
 def sources(face: Path, numbers: Sequence[int]) -> list[Frame]:
@@ -249,8 +300,8 @@ def test_frames_without_a_face_pass_untouched(
     brow = int(drawn(*SIZE)[EYE_L, 1].min())
     changed = set()
     for number, (frame, own) in enumerate(zip(handed.frames, sources(face, range(count)), strict=True)):
-        assert (frame.planes[0][:brow] == own.planes[0][:brow]).all()
-        if (frame.data != own.data).any():
+        assert np.abs(frame.planes[0][:brow].astype(int) - own.planes[0][:brow]).max() <= OFF.get(studio.facts.name, 0)
+        if not left_alone(studio.facts.name, frame, own):
             changed.add(number)
     assert not changed & set(gone)
     assert bool(changed) == (studio.facts.name in DRIVING)
@@ -258,11 +309,12 @@ def test_frames_without_a_face_pass_untouched(
 
 def test_nobody_moves_their_mouth_in_silence(studio: lipsync.Studio, handed: Handed, footage: Footage) -> None:
     face = footage.video("face.mp4", count=1, size=SIZE)
-    own = sources(face, [0])[0].data.astype(int)
+    (own,) = sources(face, [0])
     handed.of(Take(face, footage.audio(samples=np.zeros(8000, np.int16))))
     assert len(handed.frames) == 13
-    assert all(np.abs(frame.data - own).mean() < 0.1 for frame in handed.frames)
-    assert all((frame.data == handed.frames[0].data).all() for frame in handed.frames)
+    engine, first = studio.facts.name, handed.frames[0]
+    assert all(np.abs(frame.data - own.data.astype(int)).mean() < ASTRAY.get(engine, 0.1) for frame in handed.frames)
+    assert all(left_alone(engine, frame, first) for frame in handed.frames)
 
 
 def test_the_same_bytes_twice(studio: lipsync.Studio, footage: Footage, words: Callable[[float], Path]) -> None:
@@ -282,13 +334,13 @@ class Enough(Exception):
 def test_a_take_is_cancelled(
     studio: lipsync.Studio, footage: Footage, words: Callable[[float], Path], stage: str
 ) -> None:
-    if stage == "look" and studio.facts.name not in DRIVING:
+    if stage == "look" and studio.facts.name == "null":
         pytest.skip("this engine looks for no face")
     face, speech = footage.video("face.mp4", count=30, size=SIZE), words(1.2)
     before, there = set(threading.enumerate()), set(footage.folder.iterdir())
 
     def report(progress: Progress) -> None:
-        if progress.stage == stage and progress.frame == 3:
+        if progress.stage == stage and progress.frame >= 3:  # a program's progress is guessed: it leaps
             raise Enough
 
     with pytest.raises(Enough) as caught:
