@@ -88,7 +88,7 @@ def _said(text: str, deep: int) -> str:
     for one in sentences():
         held = one.read(plain)
         if held is not None:
-            said = _HOLE.sub(lambda hole, held=held: _held(hole[1], held[hole[1]], deep), one.chinese)  # type: ignore[misc]
+            said = _filled(one, held, deep)
             return f"{said}。" if text.endswith(".") and not said.endswith("。") else said
     return _apart(text, deep)
 
@@ -103,6 +103,15 @@ def _apart(text: str, deep: int) -> str:
     if found and (said := _said(rest, deep - 1)):
         return f"{name}：{said}"
     return ""
+
+
+def _filled(one: Sentence, held: dict[str, str], deep: int) -> str:
+    values = {hole: _held(hole, value, deep) for hole, value in held.items()}
+    frame = one.chinese
+    for hole, value in values.items():
+        if value != held[hole] and value.endswith("）"):
+            frame = frame.replace(f"{{{hole}}} ", f"{{{hole}}}")  # no gap behind a wide bracket
+    return _HOLE.sub(lambda found: values[found[1]], frame)
 
 
 def _held(hole: str, value: str, deep: int) -> str:

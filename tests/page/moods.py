@@ -183,6 +183,13 @@ MOODS = (
     Mood("over", ("/jobs", "/review", "/log", "/jobs?q=no-such", "/nowhere"), _over),
     Mood("locked", ("/login",), _locked, locked=True),
 )
+STATES = {
+    "delete": "/jobs/00000006/delete",
+    "cancel": "/jobs/00000008/cancel",
+    "review": "/review/00000008",
+    "log of a job": "/jobs/00000008/log",
+}
+"""Further pages of the mood "over"."""
 JOBS = {
     "silent": "00000001",
     "forty": "00000002",
