@@ -27,6 +27,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN = ("/static/", "/login", "/language/")
 """What is shown to those who are not logged in."""
+_RELAYED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
+"""By what a proxy is known; some call us by our number, and everybody would seem to be on this machine."""
 HEADERS = 32 * 1024
 """Bytes of the headers of one request."""
 _ADDRESS = 8 * 1024
@@ -80,6 +82,10 @@ class Guard:
         """Say what is wrong with a request whoever sends it, before anything of it is believed."""
         if not called(_host(request), self._door.names):
             return _plain(421, "This page does not answer to that name; page.hosts says which it knows.")
+        if not self._door.guarded and not _RELAYED.isdisjoint(request.headers.keys()):
+            return _plain(
+                403, "A proxy leads here, and there is no password: see page.proxy, and `lipsyncd page passwd`."
+            )
         if len(request.scope.get("raw_path", b"")) + len(request.scope["query_string"]) > _ADDRESS:
             return _plain(414, "")
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS:

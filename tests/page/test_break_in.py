@@ -55,3 +55,14 @@ def test_times_that_no_clock_shows(browser: TestClient, house: House, created: s
     for address in re.findall(r'/jobs/[^"]*/file/[0-9a-f]{16}', page.text):
         assert browser.get(address).status_code == 200
     assert Held("result", "", "x", 1, 1e15).date.year == Held("result", "", "x", 1, float(LATEST)).date.year == 9999
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP"])
+def test_a_proxy_nobody_told_of_does_not_open_a_page_without_a_password(visitor: Visitor, name: str) -> None:
+    """Apache, and nginx unless told otherwise, call the page by its number: strangers would look like people here."""
+    assert visitor().get("/").status_code == 200
+    for path in ("/", "/jobs", "/log", "/static/page.css"):
+        answer = visitor().get(path, headers={name: "192.0.2.1"})
+        assert answer.status_code == 403, path
+        assert "page.proxy" in answer.text
+    assert "password" in visitor(proxy=True).get("/login", headers={name: "192.0.2.1"}).text
