@@ -38,7 +38,7 @@ _WORDS = {
         "done": "已完成：{}",
         "partly": "部分完成：{}",
         "failed": "失败：{}",
-        "review": "等待批准：{}",
+        "review": "待审核：{}",
         "published": "已发布：{}",
         "made": "{n} 个视频：{names}",
         "one": "视频：{names}",
