@@ -183,7 +183,7 @@ def _given_back(drop: Drop, home: Path) -> bool:
 
 
 def _id(folder: Path, hallmark: Hallmark) -> str:
-    with contextlib.suppress(JournalError):
+    with contextlib.suppress(JournalError, OSError):
         earlier = hallmark.known(folder / OURS / FILE_NAME)[0].id
         if re.fullmatch(r"[0-9a-z]{6,32}", earlier):
             return earlier

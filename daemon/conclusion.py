@@ -189,7 +189,7 @@ def letter_name(hidden: Path) -> str:
 
 
 def _remember(job: Job, hidden: Path, hallmark: Hallmark) -> tuple[Job, dict[str, str]]:
-    """Carry over what an earlier try of this folder had made, where this try came to an end before it looked.
+    """Carry over what an earlier try of this folder made and published, where this one came to an end before it looked.
 
     Returns:
         The job with it, and the sha256 of its files, by name.
@@ -201,7 +201,8 @@ def _remember(job: Job, hidden: Path, hallmark: Hallmark) -> tuple[Job, dict[str
     made = {take.face: take for take in earlier.in_state(TakeState.RENDERED)}
     kept = {take.face for take in job.in_state(TakeState.RENDERED)}
     takes = [made.pop(take.face, take) if take.face not in kept else take for take in job.takes]
-    return replace(job, takes=(*takes, *(take for face, take in made.items() if face not in kept))), files
+    takes += [take for face, take in made.items() if face not in kept]
+    return replace(job if job.inputs else job.inheriting(earlier), takes=tuple(takes)), files
 
 
 def _printed(path: Path, beat: Pulse) -> dict[str, str]:

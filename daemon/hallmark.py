@@ -7,6 +7,7 @@ that job.json says and over what is in the videos and posters beside it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -23,11 +24,16 @@ from daemon.job import Job
 from daemon.journal import document, job_of, raw
 from daemon.name import shown
 from daemon.plain import read_plain
+from daemon.room import PASSING
 
 _FILE_NAME = "hallmark.key"
 _BYTES = 32
 _CODE, _FILES = "hallmark", "files"
 """Keys that our documents have besides the job's own."""
+_AWHILE = PASSING - {errno.ENOENT, errno.ENOTDIR}
+"""What keeps a paper from being read now, and not for ever."""
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+"""What file systems answer on which a file has one name only (FAT, some shares)."""
 
 
 class Hallmark:
@@ -47,9 +53,18 @@ class Hallmark:
         Args:
             job: What it says.
             files: The sha256 of the videos and posters that lie beside it, by name.
+
+        Raises:
+            OSError: The key cannot be had now, and what would not be known again is published, and perhaps paid.
         """
         said = document(job) | {_FILES: dict(files)}
-        if key := self._key(make=True):
+        try:
+            key = self._key(make=True)
+        except OSError:
+            if job.receipts or job.sent:
+                raise
+            key = b""
+        if key:
             said[_CODE] = _code(key, said)
         return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
 
@@ -58,8 +73,14 @@ class Hallmark:
 
         Raises:
             JournalError: It is missing, torn, not of our schema, or not ours.
+            OSError: Nobody can say that now: a disk refuses.
         """
-        said = raw(path)
+        try:
+            said = raw(path)
+        except JournalError as error:
+            if isinstance(reason := error.__cause__, OSError) and reason.errno in _AWHILE:
+                raise reason from error
+            raise
         job = job_of(said, path)
         code, files = str(said.pop(_CODE, "")), said.get(_FILES)
         key = self._key(make=False)
@@ -72,21 +93,22 @@ class Hallmark:
         return job, files
 
     def _key(self, *, make: bool) -> bytes:
-        """Give the key; b"" where there is none."""
+        """Give the key; b"" where there is none.
+
+        Raises:
+            OSError: It cannot be read, or made.
+        """
         if self._state is None:
             return b""
         path = self._state / _FILE_NAME
-        try:
-            return _read(path) or (_made(path) if make else b"")
-        except OSError:
-            return b""
+        return _read(path) or (_made(path) if make else b"")
 
 
 def _read(path: Path) -> bytes:
     """Give a key that is there; b"" where none is, or no whole one."""
     try:
         text = read_plain(path, 1000).decode("ascii", "replace").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return b""
     return bytes.fromhex(text) if re.fullmatch(rf"[0-9a-f]{{{2 * _BYTES}}}", text) else b""
 
@@ -103,13 +125,25 @@ def _made(path: Path) -> bytes:
             os.fsync(file.fileno())
         if path.exists() and not _read(path):
             path.unlink()  # damaged: what was struck with it is nobody's any more
-        os.link(beside, path)
+        _placed(beside, path)
     except FileExistsError:
         return _read(path)
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)
     flush_folder(path.parent)
     return _read(path)
+
+
+def _placed(beside: Path, path: Path) -> None:
+    """Give a file its name, unless there is one of that name."""
+    try:
+        os.link(beside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        beside.replace(path)
 
 
 def _code(key: bytes, said: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from daemon import control
+from daemon import claim, conclusion, control, journal, plain
+from daemon import hallmark as hallmarks
 from daemon.errors import JournalError
 from daemon.hallmark import Hallmark
 from daemon.job import Job, JobTake, State, TakeState
@@ -245,3 +248,59 @@ def test_a_copy_of_a_failed_folder_is_not_paid_again(bench: Bench, stores: Store
     assert bench.places() == ["done/talk", "done/walk"]
     assert bench.begun("bob.png") == 2  # the first one was given up; made once more, it would be another file
     assert [name for name in stores.paid("plain") if name.endswith(".mp4")] == ["ann.mp4", "bob.mp4"]
+
+
+RECEIPT = Receipt("folder", "ann.mp4", "0" * 64, "folder:ann.mp4", "", "read back")
+
+
+def test_a_file_system_without_links_has_a_key_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_source: Path, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refused)
+    job = Job("12345678", "talk", "2026-11-21T00:00:00.000+00:00", "null", state=State.FAILED)
+    paper = tmp_path / "job.json"
+    paper.write_text(Hallmark(tmp_path / "state").strike(job, {}))
+    assert Hallmark(tmp_path / "state").known(paper) == (job, {})
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["hallmark.key"]
+
+
+def test_what_is_published_never_goes_without_our_mark(tmp_path: Path) -> None:
+    """It would be made, and paid for, once more."""
+    (tmp_path / "state").write_text("a file")
+    job = Job("12345678", "talk", "2026-11-21T00:00:00.000+00:00", "null", receipts=(RECEIPT,))
+    with pytest.raises(OSError, match="state"):
+        Hallmark(tmp_path / "state").strike(job, {})
+
+
+@pytest.mark.parametrize("name", ["hallmark.key", "job.json"])
+def test_a_disk_that_refuses_for_a_moment_makes_nothing_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    failed(bench)
+    read, refused = plain.read_plain, bench.place / "refused"
+
+    def moody(path: Path, most: int) -> bytes:
+        if path.name == name and path.parent.name in ("state", "previous") and not refused.exists():
+            refused.touch()
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return read(path, most)
+
+    for module in (hallmarks, journal):
+        monkeypatch.setattr(module, "read_plain", moody)
+    control.retry(bench.root, "talk")
+    monkeypatch.setattr(claim, "_id", lambda *_: "0123abcd")
+    assert bench.once() == 0
+    assert refused.exists()
+    assert bench.begun("ann.png") == 1
+    assert not told(bench)
+
+
+def test_what_is_published_lasts_through_a_try_that_never_looked(tmp_path: Path) -> None:
+    hallmark = Hallmark(tmp_path / "state")
+    take = JobTake("ann", "ann.png", "a.wav", state=TakeState.RENDERED)
+    earlier = Job("12345678", "talk", "2026-11-21T00:00:00.000+00:00", "null", takes=(take,), receipts=(RECEIPT,))
+    earlier = replace(earlier, recorded="2026-11-21T00:00:00+00:00")
+    (tmp_path / "job.json").write_text(hallmark.strike(earlier, {}), encoding="utf-8")
+    job, _ = conclusion._remember(replace(earlier, takes=(), receipts=(), recorded=""), tmp_path, hallmark)
+    assert (job.takes, job.receipts, job.recorded) == (earlier.takes, earlier.receipts, earlier.recorded)
