@@ -82,7 +82,7 @@ class Guard:
         """Say what is wrong with a request whoever sends it, before anything of it is believed."""
         if not called(_host(request), self._door.names):
             return _plain(421, "This page does not answer to that name; page.hosts says which it knows.")
-        if not self._door.guarded and not _RELAYED.isdisjoint(request.headers.keys()):
+        if not self._door.guarded and _relayed(request):
             return _plain(
                 403, "A proxy leads here, and there is no password: see page.proxy, and `lipsyncd page passwd`."
             )
@@ -142,6 +142,11 @@ class Guard:
 def _host(request: Request) -> str:
     hosts = request.headers.getlist("host")
     return hosts[0] if len(hosts) == 1 else "\0"
+
+
+def _relayed(request: Request) -> bool:
+    """Say whether a proxy hands a request on; nginx speaks HTTP/1.0 if nobody tells it otherwise, no browser does."""
+    return request.scope.get("http_version") == "1.0" or not _RELAYED.isdisjoint(request.headers.keys())
 
 
 def _foreign(request: Request) -> bool:

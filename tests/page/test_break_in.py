@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from daemon.page import server
 from daemon.page.body import LARGEST
 from daemon.page.card import LATEST
 from daemon.page.holdings import Held
 from daemon.page.house import House
-from tests.page.conftest import Visitor
+from tests.page.conftest import Visitor, settings_at
 from tests.page.shelf import job, put
+from tests.page.test_server import serving
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -66,3 +70,15 @@ def test_a_proxy_nobody_told_of_does_not_open_a_page_without_a_password(visitor:
         assert answer.status_code == 403, path
         assert "page.proxy" in answer.text
     assert "password" in visitor(proxy=True).get("/login", headers={name: "192.0.2.1"}).text
+
+
+def test_nginx_that_was_told_nothing_does_not_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says only "HTTP/1.0", and calls the page by its number."""
+    monkeypatch.setattr(server, "confine", lambda _settings, _log: None)
+    with serving(settings_at(tmp_path, listen="127.0.0.1:0")) as page:
+        told = {}
+        for kind in ("1.0", "1.1"):
+            with socket.create_connection(("127.0.0.1", page.port), 30) as line:
+                line.sendall(f"GET / HTTP/{kind}\r\nHost: 127.0.0.1:{page.port}\r\nConnection: close\r\n\r\n".encode())
+                told[kind] = line.makefile("rb").readline().split()[1]
+    assert told == {"1.0": b"403", "1.1": b"200"}
