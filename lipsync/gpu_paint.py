@@ -182,7 +182,8 @@ class Painter:
         for one, part in zip(near, parts, strict=True):
             if part.blur:
                 high, wide = part.split.shape
-                one[:, :high, :wide] = _blurred(one[:, :high, :wide], part.blur)
+                down, over = (self._sent(blurring(count, part.blur)) for count in (high, wide))
+                one[:, :high, :wide] = down @ one[:, :high, :wide] @ over.T
 
     def _lit(self, near: Tensor, base: Tensor, parts: Sequence[Lent]) -> Tensor:
         """See ``match.lit``."""
@@ -259,14 +260,6 @@ def _darken(near: Tensor, dark: Tensor) -> None:
 
 def _grey(rgb: Tensor) -> Tensor:
     return rgb[0] * LUMA[0] + rgb[1] * LUMA[1] + rgb[2] * LUMA[2]
-
-
-def _blurred(pictures: Tensor, sigma: float) -> Tensor:
-    down, over = (
-        torch.from_numpy(blurring(count, sigma)).to(pictures.device)
-        for count in (pictures.shape[-2], pictures.shape[-1])
-    )
-    return down @ pictures @ over.T
 
 
 def _inverse(affine: np.ndarray) -> np.ndarray:

@@ -114,5 +114,5 @@ def _three(samples: Tensor, axis: int) -> list[Tensor]:
 
 def _mixed(colours: Tensor, matrix: Matrix) -> Tensor:
     """Three channels of (n, 3, H, W) as a (3, 4) matrix has them."""
-    rows = matrix.tolist()
-    return torch.stack([sum((colours[:, k] * row[k] for k in range(3)), colours.new_tensor(row[3])) for row in rows], 1)
+    red, green, blue = colours.unbind(1)
+    return torch.stack([red * r + green * g + blue * b + more for r, g, b, more in matrix.tolist()], 1)
