@@ -124,7 +124,7 @@ def _mark(home: Path) -> None:
 
 
 def _find(journal: Journal, job: Job | str, first: str = "") -> Filed:
-    return journal.find(job if isinstance(job, str) else job.id, first)
+    return journal.find(job, first) if isinstance(job, str) else journal.find(job.id, first, named=False)
 
 
 def _move(home: Path, place: Path) -> None:

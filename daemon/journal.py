@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -92,18 +92,19 @@ class Journal:
         """All jobs, in order of their creation."""
         return [filed.job for filed in self.filed()]
 
-    def find(self, text: str, first: str = "") -> Filed:
+    def find(self, text: str, first: str = "", *, named: bool = True) -> Filed:
         """Find a job by its id or the name of its folder; of thousands only those are read that may be it.
 
         Args:
-            text: The id or the name.
+            text: The id or the name; anybody can name a folder like a job's id, so the id counts first.
             first: Where it is looked for first, and if it is there nowhere else; "" for all places alike.
+            named: Names count; else it is an id.
 
         Raises:
             JobError: There is none, or more than one.
         """
-        found = list(self._like(text, first)) if first else []
-        found = found or [filed for place in self.PLACES for filed in self._like(text, place)]
+        found = self._called(text, (first,), named) if first else []
+        found = found or self._called(text, self.PLACES, named)
         if not found:
             raise JobError(f"there is no job {shown(text)}", "`lipsyncd jobs` lists them all.")
         if len(found) > 1:
@@ -129,6 +130,11 @@ class Journal:
         for home in folders(self.root / place):
             if filed := self._filed(home):
                 yield filed
+
+    def _called(self, text: str, places: Iterable[str], named: bool) -> list[Filed]:
+        found = [filed for place in places for filed in self._like(text, place)]
+        exact = [filed for filed in found if filed.job.id == text]
+        return exact or (found if named else [])
 
     def _like(self, text: str, place: str) -> Iterator[Filed]:
         """Yield the jobs in a place that have this id, or whose folder has this name."""

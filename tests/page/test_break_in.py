@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from daemon import control
+from daemon.errors import JobError
 from daemon.page import server
 from daemon.page.body import LARGEST
 from daemon.page.card import LATEST
@@ -19,6 +21,7 @@ from daemon.page.holdings import Held
 from daemon.page.house import House
 from tests.page.conftest import Visitor, settings_at
 from tests.page.shelf import job, put
+from tests.page.stage import judged
 from tests.page.test_server import serving
 
 FORM = "application/x-www-form-urlencoded"
@@ -82,3 +85,23 @@ def test_nginx_that_was_told_nothing_does_not_either(tmp_path: Path, monkeypatch
                 line.sendall(f"GET / HTTP/{kind}\r\nHost: 127.0.0.1:{page.port}\r\nConnection: close\r\n\r\n".encode())
                 told[kind] = line.makefile("rb").readline().split()[1]
     assert told == {"1.0": b"403", "1.1": b"200"}
+
+
+def test_a_folder_named_after_a_jobs_id_is_not_that_job(browser: TestClient, house: House) -> None:
+    """Else whoever can drop a folder could have another one approved than was shown, or keep it from being approved."""
+    wanted, other = judged(1, "new-year"), judged(2, "other")
+    home, twin = put(house.root, wanted, place="working"), put(house.root, other, place="working", folder=wanted.id)
+    page = browser.get(f"/review/{wanted.id}").text
+    seen = page.partition('name="seen" value="')[2].partition('"')[0]
+    answer = browser.post(f"/review/{wanted.id}", data={"decision": "approve", "seen": seen}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert (home / "APPROVE").exists()
+    assert not (twin / "APPROVE").exists()
+    home.rename(house.root / "done" / "new-year")
+    for act in (control.approve, control.cancel):
+        with pytest.raises(JobError):
+            act(house.root, wanted)
+    assert not (twin / "APPROVE").exists()
+    assert not (twin / "CANCEL").exists()
+    control.approve(house.root, other.id)
+    assert (twin / "APPROVE").exists()
