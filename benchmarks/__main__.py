@@ -16,6 +16,7 @@ NAMES = (
         "publishing",
         "signing",
         "page",
+        "watched",
         "uploading",
         "wav2lip",
         "soak",

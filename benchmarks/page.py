@@ -19,6 +19,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from benchmarks import posters
 from benchmarks.figures import record, table
 from tests.page.shelf import shelf
 
@@ -82,11 +83,27 @@ def rows(pages: dict[str, str]) -> list[list[str]]:
     return found
 
 
+def gallery(poster: int) -> str:
+    """Fetch the pictures of the first page, and say what they take beside posters of so many bytes each."""
+    text = fetch("/jobs")[1]
+    small, fine = posters.links(text, 320), posters.links(text, 640)
+    lines = [
+        posters.row("small, made now", posters.fetched(PORT, small)),
+        posters.row("small, kept", posters.middle(PORT, small)),
+        posters.row("for fine screens, made now", posters.fetched(PORT, fine)),
+        posters.row("for fine screens, kept", posters.middle(PORT, fine)),
+    ]
+    lines.append(["the posters themselves", f"{poster * len(small) / 1000:.0f} kB", "", ""])
+    return table([f"the {len(small)} pictures of a page", "bytes", "one after another", "slowest"], lines)
+
+
 def main() -> None:
     """Measure and record."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shelf(folder / "root", JOBS)
+        newest = sorted((folder / "root" / "done").iterdir(), key=lambda home: int(home.name.split()[-1]))[-30:]
+        large = posters.hang(folder, newest)
         (folder / "state").mkdir(mode=0o700)
         paths = {"root": str(folder / "root"), "state": str(folder / "state")}
         settings = json.dumps({"paths": paths, "page": {"listen": f"127.0.0.1:{PORT}"}})
@@ -110,6 +127,7 @@ def main() -> None:
                     "a job": "/jobs/00000008",
                 }
             )
+            pictures = gallery(large // len(newest))
             now, most = memory(page.pid)
         finally:
             page.send_signal(signal.SIGTERM)
@@ -123,7 +141,8 @@ def main() -> None:
         f" first look ever reads every job.json). Memory: {resident}, {most / 2**20:.0f} MiB at most. The index takes "
         f"{index / 2**20:.0f} MiB of disk."
     )
-    record("page", f"The page, with {JOBS:,} jobs", f"{table(['page', 'median', 'worst'], found)}\n\n{note}")
+    text = f"{table(['page', 'median', 'worst'], found)}\n\n{pictures}\n\n{note}"
+    record("page", f"The page, with {JOBS:,} jobs", text)
 
 
 if __name__ == "__main__":
