@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import selectors
@@ -15,7 +16,8 @@ from daemon import memory
 from daemon.message import MOVED
 
 _LONGEST_LINE = 1 << 20
-_LAST_MOMENT = 5.0
+LAST_MOMENT = 5.0
+"""Seconds that what it has started is given to end."""
 _WEIGHED_EVERY = 1.0
 """Seconds between two looks at the memory of the process."""
 
@@ -120,16 +122,23 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        self._outlast()
+
+    def bury(self, end: float = math.inf) -> None:
+        """Wait for what it left behind after its end, not for long, and let go of it.
+
+        Args:
+            end: No longer than until then, in monotonic seconds.
+        """
+        self._outlast(min(end, time.monotonic() + LAST_MOMENT))
         self._selector.close()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
 
-    def _outlast(self) -> None:
+    def _outlast(self, end: float) -> None:
         """Wait until nobody holds its pipe any more: the keeper of an external program takes a moment to end that."""
-        pipe, end = self._process.stderr, time.monotonic() + _LAST_MOMENT
+        pipe = self._process.stderr
         while pipe and (left := end - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
             if not os.read(pipe.fileno(), 1 << 16):
                 return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from daemon.child import LAST_MOMENT
 from daemon.errors import LaterError
 from daemon.message import Gpu, Request
 from daemon.worker import Worker
@@ -69,6 +71,9 @@ class Crew:
         poll.poll(seconds * 1000)
 
     def close(self) -> None:
-        """End all processes, whatever they are doing."""
+        """End all processes, whatever they are doing; what they leave behind is waited for together."""
         for worker in self._workers:
-            worker.close()
+            worker.kill()
+        end = time.monotonic() + LAST_MOMENT
+        for worker in self._workers:
+            worker.bury(end)

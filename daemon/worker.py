@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from daemon.child import Child, RenderCrash, RenderMoved
+from daemon.errors import Stopped
 from daemon.job import Made
 from daemon.message import Answer, Failure, Gpu, Request
 from daemon.seat import Seat
@@ -103,6 +105,7 @@ class Worker:
         self._tally = tally or Tally()
         self._clock = clock
         self._process: Child | None = None
+        self._ended: Child | None = None
         self._takes = 0
         self._last: Request | None = None
         self.seat = seat
@@ -140,6 +143,9 @@ class Worker:
             answer = yield from self._answered(request, log)
             self._takes += 1
             self._last = request
+        except Stopped:
+            self.kill("stopped")  # so are all others, and what they leave behind is waited for together: see the crew
+            raise
         except BaseException as error:
             self.close(error.kind if isinstance(error, RenderCrash) else "interrupted")
             raise
@@ -157,12 +163,27 @@ class Worker:
         return Rendered(answer.done, answer.speeches_heard, answer.gpu)
 
     def close(self, why: str = "stopped") -> None:
-        """End the render process, whatever it is doing."""
+        """End the render process, whatever it is doing, and wait for what it leaves behind."""
+        self.kill(why)
+        self.bury()
+
+    def kill(self, why: str = "stopped") -> None:
+        """End the render process, whatever it is doing; :meth:`bury` is still to come."""
         if self._process is not None:
             self._process.kill()
             self._tally.renderer_ended(why, self._process.pid)
-        self._process = None
+            self._ended, self._process = self._process, None
         self._takes = 0
+
+    def bury(self, end: float = math.inf) -> None:
+        """Wait until nothing of a process that was killed is left, not for long.
+
+        Args:
+            end: No longer than until then, in monotonic seconds.
+        """
+        if self._ended is not None:
+            self._ended.bury(end)
+        self._ended = None
 
     def _worn(self, log: FilteringBoundLogger) -> bool:
         """Say whether the process has done its takes, or holds half of what it may grow by after one."""

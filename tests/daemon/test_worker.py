@@ -147,6 +147,7 @@ def test_secrets_of_the_service_are_not_for_who_decodes_strangers_files(monkeypa
     while not said and time.monotonic() < end:  # a line may come in parts
         said = b"".join(line for _, line in child.lines(1)).decode()
     child.kill()
+    child.bury()
     assert "hush-hush" not in said
     assert all(name in said for name in ("'LIPSYNC_CORES', '3'", "'PATH'", "PCI_BUS_ID"))
 
