@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync.articulation import Motion
+from lipsync.errors import NoFaceError
 from lipsync.media import Timeline
 from lipsync.subject import Subject
 
@@ -48,10 +49,18 @@ def part_of(subject: Subject, motion: Motion, line: Timeline) -> Part:
     """Lay a speech's motion on the frames of a timeline.
 
     Every frame gets the mouth of the middle of the time that it is shown.
+
+    Raises:
+        NoFaceError: There is a face, and the mouth could be moved in no frame of it.
     """
     values = motion.at(line.mid_times)
     numbers = np.asarray(line.indices, np.int64)
     strength = subject.strength[numbers]
+    if not strength.any():
+        raise NoFaceError(
+            "the face is hidden, turned away or too small all the time",
+            "Use a picture or video in which the person looks at the camera, well lit and not too small.",
+        )
     return Part(
         values=values,
         numbers=numbers,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lipsync import Options, Progress, Studio, Take, load
+from lipsync import NoFaceError, Options, Progress, Studio, Take, load
 from lipsync.engines import reshape
 from lipsync.face import Track
 from lipsync.media import open_face
@@ -103,6 +103,19 @@ def test_frames_without_a_face_pass_and_are_counted(
     assert render.frames == 50
     assert render.driven == 40
     assert any("80%" in text for text in render.warnings)
+
+
+def test_a_face_that_can_never_be_driven_is_no_result(
+    monkeypatch: pytest.MonkeyPatch, footage: Footage, cut_speech: Path
+) -> None:
+    """Else somebody gets, and perhaps pays for, a video in which no mouth moves."""
+    count = 5
+    face = footage.video("face.mp4", count=count, size=SIZE)
+    points = np.repeat(0.1 * drawn(*SIZE)[None] + 100, count, axis=0)
+    track = Track(points, np.ones(count, np.float32), np.ones(count, bool), np.zeros(count, bool))
+    monkeypatch.setattr(reshape, "load_tracker", lambda *_: ReplayTracker(track=track))
+    with pytest.raises(NoFaceError, match="hidden, turned away or too small"):
+        spoken(load(Options(tracker="replay", device="cpu")), face, cut_speech)
 
 
 def test_the_warp_fades_beside_a_gap_but_not_across_a_cut() -> None:
