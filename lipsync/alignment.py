@@ -26,12 +26,10 @@ class AlignmentTracker(LandmarkTracker):
             EngineError: The library is not installed or broken.
             WeightsError: Its weights are not here or damaged.
         """
-        import torch
-
         from lipsync.alignment_reader import Reader
         from lipsync.alignment_search import Proposer
+        from lipsync.gpu import device_for
 
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device_for(device)
         reader = Reader(device, weights)
         self._settle(device, Proposer(device, reader), reader)

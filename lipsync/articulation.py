@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from lipsync import weights
 from lipsync.gates import AutoGain, between_words, smooth
+from lipsync.gpu import device_for
 from lipsync.hearing import AFTER, BEFORE, BILABIAL, PARAMETERS, SILENCE, VISEMES, Hearing, heard
 from lipsync.speech import HZ, RATE, blocks, loudness
 
@@ -110,9 +111,7 @@ class Articulation:
     """
 
     def __init__(self, device: str = "auto") -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = device
+        self._device = device = device_for(device)
         tensors, self.weights = weights.load("articulation", device)
         self._net = Hearing(channels=len(tensors["enter.bias"]))
         self._net.load_state_dict(tensors, strict=False)  # counters of batches are not stored

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lipsync.compose import paste
 from lipsync.ferry import Ferry
+from lipsync.gpu import device_for
 from lipsync.gpu_planes import Part, Planes
 from lipsync.gpu_warp import sampled, warped
 from lipsync.match import COARSE, FAINT, GAIN, WIDE
@@ -237,9 +238,8 @@ class Painter:
 
 
 def painter_on(device: str) -> Painter | None:
-    """Give a painter for "cuda", and for "auto" where torch can use a GPU; None means that the CPU paints."""
-    gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    return Painter("cuda") if gpu else None
+    """Give a painter for "cuda", and for "auto" where a GPU computes; None means that the CPU paints."""
+    return Painter("cuda") if device_for(device) == "cuda" else None
 
 
 def _padded(array: np.ndarray, high: int, wide: int, how: str) -> np.ndarray:

@@ -46,9 +46,10 @@ def survey() -> Machine:
     """Look at encoders, GPU, engines and trackers."""
     import torch
 
+    from lipsync.gpu import computes
     from lipsync.media import codecs
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    gpu = torch.cuda.get_device_name() if computes() else ""
     return Machine(encoders=codecs.working(), gpu=gpu, broken=_broken())
 
 

@@ -150,9 +150,9 @@ def _scarce(error: BaseException) -> bool:
 
 def _check_device(device: str) -> None:
     if device == "cuda":
-        import torch
+        from lipsync.gpu import computes
 
-        if not torch.cuda.is_available():
+        if not computes():
             hint = 'Set render.device to "auto"; `lipsyncd doctor` says more.'
             raise EngineError("torch can use no NVIDIA GPU on this machine", hint)
 

@@ -113,14 +113,12 @@ class LandmarkTracker:
     """Our own networks: find once, then follow with two small networks per frame, steadied by how the pixels move."""
 
     def __init__(self, device: str = "auto") -> None:
-        import torch
-
         from lipsync.detector import Detector
+        from lipsync.gpu import device_for
         from lipsync.landmarks import Landmarks
         from lipsync.landmarks_ahead import LandmarksAhead
 
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device_for(device)
         # a GPU takes as long for one frame as for many; a CPU does not
         self._settle(device, Detector(device), Landmarks(device) if device == "cpu" else LandmarksAhead(device))
 

@@ -23,6 +23,9 @@ PRESET = "veryfast"
 THREADS = 4
 """Fixed, not counted: x264 gives other bytes for another number of threads."""
 
+USUAL = 20
+"""Quality for a trial."""
+
 LARGEST_RATE = 48000
 AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 
@@ -111,6 +114,7 @@ def _encodes(name: str, picture: Picture) -> bool:
         if not isinstance(context, VideoCodecContext):
             return False
         _set_up(context, picture)
+        context.options = _settings(name, USUAL, picture.steady)  # an old driver may know the encoder, but not these
         frame = VideoFrame(picture.width, picture.height, "yuv420p")
         frame.pts = 0
         return bool(context.encode(frame) + context.encode(None))

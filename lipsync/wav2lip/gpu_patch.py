@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lipsync.ferry import Ferry
+from lipsync.gpu import device_for
 from lipsync.gpu_planes import Part, Planes
 from lipsync.gpu_warp import warped
 from lipsync.media import Box, Frame
@@ -111,6 +112,5 @@ class Overlay:
 
 
 def overlay_on(device: str) -> Overlay | None:
-    """Give one for "cuda", and for "auto" where torch can use a GPU; None means that the CPU pastes."""
-    gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    return Overlay(torch.device("cuda")) if gpu else None
+    """Give one for "cuda", and for "auto" where a GPU computes; None means that the CPU pastes."""
+    return Overlay(torch.device("cuda")) if device_for(device) == "cuda" else None

@@ -296,3 +296,12 @@ def test_a_gpu_that_refuses_this_picture_leaves_it_to_the_cpu(
     assert asked == [("h264_nvenc", 64, 48)]
     assert encoder.encoder_name("auto", "auto") == "h264_nvenc"
     assert encoder.encoder_name("auto", "cpu") == "libx264"
+
+
+def test_an_encoder_that_knows_not_our_settings_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an old driver, which has NVENC and not its newer presets: found out beforehand, not by the take."""
+    assert encoder._works("libx264")
+    encoder._works.cache_clear()
+    monkeypatch.setattr(encoder, "_settings", lambda *_: {"preset": "p5"})
+    assert not encoder._works("libx264")
+    encoder._works.cache_clear()
