@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lipsync.errors import EngineError
+from lipsync.gpu import device_for
 from lipsync.memory import enough
 from lipsync.threads import MOST, cores
 from lipsync.wav2lip.checkpoint import load
@@ -48,9 +49,7 @@ class Generator:
             WeightsError: The file is not what it should be.
             EngineError: The GPU's memory does not suffice.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = torch.device(device_for(device))
         self.batch = BATCH.get(self._device.type, BATCH["cpu"])
         self.lanes = min(MOST, cores()) if self._device.type == "cpu" else GPU_LANES
         tensors, self.weights = load(file)
