@@ -44,15 +44,16 @@ class Sentence:
         return sum(map(len, self.pieces)) + (_BEGUN if self.pieces[0] else 0)
 
     def read(self, text: str) -> dict[str, str] | None:
-        """Give what stands in the holes of a text, or None where it is another sentence.
+        """Give what stands in the holes of a text without its full stop, or None where it is another sentence.
 
-        Each piece is taken where it comes first: one pass, whatever people call their files.
+        It may begin with a large letter; what stands in a hole keeps its own. Each piece is taken where it comes first:
+        one pass, whatever people call their files.
         """
         first, *rest = self.pieces
-        if not text.startswith(first):
+        if not text.startswith(first) and not (first and _small(text).startswith(first)):
             return None
         if not rest:
-            return {} if text == first else None
+            return {} if len(text) == len(first) else None
         found, at = list[str](), len(first)
         for piece in rest[:-1]:
             next_at = text.find(piece, at + 1)
@@ -70,7 +71,7 @@ class Sentence:
 def sentences() -> tuple[Sentence, ...]:
     """Give all that are known; those that say most come first."""
     tables = (tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.toml")))
-    known = {_plain(english): chinese for table in tables for english, chinese in table.items()}
+    known = {_small(_plain(english)): chinese for table in tables for english, chinese in table.items()}
     found = [Sentence(tuple(_HOLE.split(text)[::2]), tuple(_HOLE.findall(text)), known[text]) for text in known]
     return tuple(sorted(found, key=lambda one: -one.said))
 
@@ -119,6 +120,10 @@ def _held(hole: str, value: str, deep: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """Give a sentence as it is compared: it may begin with a large letter, and end with a full stop, or not."""
-    text = text.strip().removesuffix(".")
-    return text[:1].lower() + text[1:]
+    """Give a sentence without its full stop, which it may have or not."""
+    return text.strip().removesuffix(".")
+
+
+def _small(text: str) -> str:
+    """Give a text with a small first letter."""
+    return text[:1].lower() + text[1:] if text[:1].isascii() else text

@@ -55,7 +55,7 @@ def test_the_newest_come_first_and_can_be_chosen(browser: TestClient, house: Hou
     text = browser.get("/log").text
     assert text.index("no event of ours") < text.index("fell") < text.index("disk slow") < text.index("begun who=ann")
     assert 'href="/jobs/00000001/log"' in text
-    assert '<pre class="trace" lang="en">Tr\nE</pre>' in text
+    assert '<pre class="trace" lang="en" tabindex="0">Tr\nE</pre>' in text
     text = browser.get("/log?level=warning").text
     assert ("begun" in text, "disk slow" in text, "fell" in text) == (False, True, True)
     text = browser.get("/log?level=error").text
