@@ -273,7 +273,6 @@ def test_what_a_dead_daemon_said_counts_no_more(tmp_path: Path) -> None:
     assert not there(replace(said, born=said.born + 1)), "another process has its number by now"
     assert there(replace(said, space="pid:[1]", pid=1)), "one in another container cannot be seen"
     child.kill()
-    child.bury()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert not there(said), "dead, and nobody has asked how it died"
     child.communicate()
