@@ -50,7 +50,7 @@ class Sentence:
         one pass, whatever people call their files.
         """
         first, *rest = self.pieces
-        if not text.startswith(first) and not (first and _small(text).startswith(first)):
+        if first and _small(text[: len(first)]) != first and text[: len(first)] != first:
             return None
         if not rest:
             return {} if len(text) == len(first) else None
