@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from daemon import durable, ownership, why
-from daemon.conclusion import RETRY, discard
+from daemon.conclusion import RETRY, discard, forget
 from daemon.errors import JournalError
 from daemon.hallmark import Hallmark
 from daemon.inbox import Drop, in_use
@@ -76,6 +76,7 @@ def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | N
     if found is None:
         return None
     home, hold = found
+    forget(home)
     try:
         journal.save(home, job)
         durable.flush_folder(journal.working)  # the folder's own name: the files must not go where a power cut takes it

@@ -66,12 +66,17 @@ def _strip(home: Path) -> None:
 
     So goes what somebody asked for too late: a job that is retried must not be cancelled by a wish of before.
     """
-    for wish in WISHES:
-        with contextlib.suppress(OSError):
-            (home / wish).unlink(missing_ok=True)
+    forget(home)
     shutil.rmtree(home / OURS, ignore_errors=True)
     with contextlib.suppress(OSError):
         ownership.give_home(home)
+
+
+def forget(home: Path) -> None:
+    """Remove what somebody has asked for that is not to be done any more, or was asked of another job of this name."""
+    for wish in WISHES:
+        with contextlib.suppress(OSError):
+            (home / wish).unlink(missing_ok=True)
 
 
 def to_failed(job: Job, home: Path, failed: Path, hallmark: Hallmark, beat: Pulse) -> Path:
