@@ -24,7 +24,10 @@ _HOME = "_home"
 """Key under which a line carries the folder of its job; never printed."""
 
 
-_FIRST = ("timestamp", "level", "event", "job", "take")
+_WHOSE = ("job", "take")
+_NOBODY = "-"
+"""Stands for the job and the take where a line is about none; left out for people on a terminal."""
+_FIRST = ("timestamp", "level", "event", *_WHOSE)
 
 
 def _rank(key: str) -> int:
@@ -39,7 +42,7 @@ class Scroll:
         self._ring = ring
         self._logbook = Logbook() if leads_to_journal(stream) else None
         self._json = structlog.processors.JSONRenderer(ensure_ascii=False)
-        self._render = structlog.dev.ConsoleRenderer(colors=terminal) if terminal else self._json
+        self._terminal = structlog.dev.ConsoleRenderer(colors=True, sort_keys=False) if terminal else None
 
     def write(self, **event: object) -> None:
         """Write one event. A full disk or a closed terminal must not stop the work."""
@@ -56,10 +59,16 @@ class Scroll:
             return
         weight = f"<{priority(event)}>" if self._logbook else ""  # the journal takes it off again
         try:
-            self._stream.write(f"{weight}{self._render(None, '', dict(event))!s}\n")
+            self._stream.write(f"{weight}{self._line(event)}\n")
             self._stream.flush()
         except (OSError, ValueError):
             return
+
+    def _line(self, event: EventDict) -> str:
+        if self._terminal is None:
+            return str(self._json(None, "", dict(event)))
+        said = {key: value for key, value in event.items() if not (key in _WHOSE and value == _NOBODY)}
+        return str(self._terminal(None, "", said))
 
     debug = info = warning = error = critical = write
 
@@ -83,12 +92,12 @@ def open_log(stream: TextIO, level: int = logging.INFO, ring: Ring | None = None
         wrapper_class=structlog.make_filtering_bound_logger(level),
         context_class=dict,
     )
-    return log.bind(job="-", take="-")
+    return log.bind(job=_NOBODY, take=_NOBODY)
 
 
 def of_job(log: FilteringBoundLogger, job: str, home: Path) -> FilteringBoundLogger:
     """Give the logger of one job; its lines go to the job's folder too."""
-    bound: FilteringBoundLogger = log.bind(job=job, take="-", **{_HOME: home})
+    bound: FilteringBoundLogger = log.bind(job=job, take=_NOBODY, **{_HOME: home})
     return bound
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_key_value_on_a_terminal() -> None:
     first, *rest = stream.getvalue().splitlines()
     assert "waiting" in first
     assert "forged" in first
+    assert not {"job", "take"} & set(re.findall(r"\w+", first)), "it is about none"
     assert any("ValueError" in line for line in rest)
 
 
