@@ -15,9 +15,9 @@ import torch
 from lipsync.wav2lip.network import SHAPES
 
 
-def weights() -> dict[str, torch.Tensor]:
-    """Give every tensor of the network, by its name."""
-    return {name: torch.from_numpy(_drawn(name, shape)) for name, shape in SHAPES.items()}
+def weights(seed: int = 0) -> dict[str, torch.Tensor]:
+    """Give every tensor of the network, by its name; other seeds give others."""
+    return {name: torch.from_numpy(_drawn(name, shape, seed)) for name, shape in SHAPES.items()}
 
 
 def published(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
@@ -34,8 +34,8 @@ def checkpoint(path: Path) -> Path:
     return path
 
 
-def _drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    draw = np.random.default_rng(zlib.crc32(name.encode()))
+def _drawn(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    draw = np.random.default_rng(zlib.crc32(name.encode()) + seed)
     if name.endswith("running_var"):
         value = draw.uniform(0.8, 1.2, shape)
     elif name.endswith(("running_mean", "bias")):

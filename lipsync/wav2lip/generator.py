@@ -15,6 +15,7 @@ from lipsync.errors import EngineError
 from lipsync.gpu import device_for
 from lipsync.memory import enough
 from lipsync.threads import MOST, cores
+from lipsync.wav2lip.averaged import Averaged
 from lipsync.wav2lip.checkpoint import load
 from lipsync.wav2lip.lane import Lane, Network
 from lipsync.wav2lip.network import Step, Wav2Lip
@@ -96,13 +97,23 @@ class Generator:
     @torch.inference_mode()
     def forward(self, audio: Tensor, face: Tensor) -> Tensor:
         """The network itself: (B, 1, 80, 16) and (B, 6, 96, 96) in [0, 1], BGR -> (B, 3, 96, 96) float32 in [0, 1]."""
-        given = (part.to(self._device, self._kind) for part in (audio, face))
+        given = (part.to(self._device, self._given) for part in (audio, face))
         drawn = self._network(*(part.contiguous(memory_format=torch.channels_last) for part in given))
         return drawn.cpu()
 
+    @property
+    def _given(self) -> torch.dtype:
+        """Number format of what the network is given."""
+        own = self._device.type == "cpu" and self._kind == torch.bfloat16  # that one rounds by itself
+        return torch.float32 if own else self._kind
+
     def _built(self, tensors: Mapping[str, Tensor], kind: torch.dtype) -> Network:
-        make = packing(self.batch, kind) if self._device.type == "cpu" else Step
-        network = enough(lambda: Wav2Lip(tensors, str(self._device), kind, make))
+        cpu = self._device.type == "cpu"
+        if cpu and kind == torch.bfloat16:
+            network: Network | None = enough(lambda: Averaged(tensors, self.batch))
+        else:
+            make = packing(self.batch, kind) if cpu else Step
+            network = enough(lambda: Wav2Lip(tensors, str(self._device), kind, make))
         if network is None:
             raise self._full()
         return network
@@ -116,7 +127,7 @@ class Generator:
 
     def _lane(self) -> Lane:
         """Set out a lane, as wide as memory lets it be."""
-        while (lane := enough(lambda: Lane(self._network, self._device, self._kind, self.batch))) is None:
+        while (lane := enough(lambda: Lane(self._network, self._device, self._given, self.batch))) is None:
             self.batch //= 2
             if not self.batch:
                 raise self._full()

@@ -172,12 +172,7 @@ class Wav2Lip(nn.Module):
         self.hearing = steps(HEARING)
         self.drawing = nn.ModuleList(steps(block) for block in DRAWING)
         self.last = steps((LAST,))
-        self.colours = nn.Conv2d(LAST.outputs, 3, 1, device="meta")
-        # a copy: else the whole file would stay mapped for their sake
-        paints = {
-            part: tensors[f"{COLOURS}.{part}"].to(device, torch.float32, copy=True) for part in ("weight", "bias")
-        }
-        self.colours.load_state_dict(paints, assign=True)
+        self.colours = colours(tensors, device)
         self.eval().requires_grad_(False)
 
     def forward(self, audio: Tensor, face: Tensor) -> Tensor:
@@ -198,6 +193,15 @@ class Wav2Lip(nn.Module):
             x = torch.cat((block(x), seen.pop()), dim=1)
         painted: Tensor = self.colours(self.last(x).float())  # colours keep their full precision: it costs nothing
         return painted.sigmoid_()
+
+
+def colours(tensors: Mapping[str, Tensor], device: str = "cpu") -> nn.Conv2d:
+    """Give the last step of all, which makes colours of channels, in full precision."""
+    made = nn.Conv2d(LAST.outputs, 3, 1, device="meta")
+    # a copy: else the whole file would stay mapped for their sake
+    paints = {part: tensors[f"{COLOURS}.{part}"].to(device, torch.float32, copy=True) for part in ("weight", "bias")}
+    made.load_state_dict(paints, assign=True)
+    return made
 
 
 def folded(layer: Layer, tensors: Mapping[str, Tensor], device: str = "cpu") -> tuple[Tensor, Tensor]:

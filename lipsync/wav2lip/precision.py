@@ -16,8 +16,8 @@ KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.
 HALVES = {"amx_bf16", "avx512_bf16"}
 """What a CPU names among its features where bfloat16 may be quicker than float32: 5 times with the first. With the
 second alone torch can be slower (docs/figures.md), so that it is tried, too."""
-GAIN = 0.6
-"""Share of the time of float32 that bfloat16 may take to be worth it."""
+GAIN = 0.35
+"""Share of the time of float32 that a layer may take in bfloat16 for it to be worth it: most are computed twice."""
 CLOSE = 10.0 ** (-45.0 / 10.0)
 """Mean square difference from full precision, of colours in [0, 1], that is borne: 45 dB."""
 

@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.brought import weights
 from lipsync.wav2lip import packed, precision
+from lipsync.wav2lip.averaged import Averaged, rounded
 from lipsync.wav2lip.lane import painted, unpainted
 from lipsync.wav2lip.melody import melody
 from lipsync.wav2lip.network import LAYERS, SHAPES, SIZES, Layer, Step, Wav2Lip, folded
 from lipsync.wav2lip.packed import packing
-from lipsync.wav2lip.precision import alike, features, precision_on, trial
+from lipsync.wav2lip.precision import HALVES, alike, features, precision_on, trial
 from lipsync.wav2lip.product import product_of
 
 GOLDEN = Path(__file__).parent / "golden" / "wav2lip.npz"
 VECTORS = Path(__file__).parents[3] / "shared" / "data" / "wav2lip" / "vectors.npz"
+NEAR = 0.01 if features() & HALVES else 0.015
+"""How far bfloat16 may be off. A CPU without it rounds sums more often; there it is not used unasked."""
 FLOOR = 7.93e9
 """Floating point operations of a frame, two for a product and its sum."""
 
@@ -59,13 +63,30 @@ def test_full_precision_is_the_references(exact: Wav2Lip) -> None:
 @torch.inference_mode()
 def test_half_precision_is_near_the_references(random_weights: dict[str, torch.Tensor]) -> None:
     vectors = np.load(VECTORS)
-    network = Wav2Lip(random_weights, kind=torch.bfloat16, make=packing(4, torch.bfloat16))
-    audio, face = (torch.from_numpy(vectors[name]).bfloat16() for name in ("audio", "face"))
-    off = (network(audio, face.contiguous(memory_format=torch.channels_last)) - torch.from_numpy(vectors["out"])).abs()
-    assert off.mean() < 0.002
-    assert off.flatten().kthvalue(int(0.995 * off.numel())).values < 0.01
-    assert off.max() < 0.02
-    assert decibels(off) > 50
+    audio, face = (torch.from_numpy(vectors[name]) for name in ("audio", "face"))
+    drawn = Averaged(random_weights, 4)(audio, face.contiguous(memory_format=torch.channels_last))
+    off = (drawn - torch.from_numpy(vectors["out"])).abs()
+    assert off.max() < NEAR
+    assert off.mean() < NEAR / 10
+    assert decibels(off) > 55
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+@torch.inference_mode()
+def test_half_precision_is_near_with_other_weights(seed: int, given: tuple[torch.Tensor, torch.Tensor]) -> None:
+    tensors = weights(seed)
+    off = (Averaged(tensors, 2)(*given) - Wav2Lip(tensors)(*given)).abs()
+    assert off.max() < NEAR
+    assert off.mean() < NEAR / 10
+
+
+def test_what_is_rounded_twice_is_nearer_on_average() -> None:
+    weight = torch.randn((8, 8, 3, 3), generator=torch.Generator().manual_seed(5))
+    once, twice = rounded(weight, 0), rounded(weight, 1)
+    assert once.dtype == twice.dtype == torch.bfloat16
+    assert torch.equal(once, weight.bfloat16())
+    off = ((once.float() + twice.float()) / 2 - weight).square().mean()
+    assert off < 0.3 * (once.float() - weight).square().mean()
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
@@ -180,11 +201,11 @@ def test_the_cpus_features_and_a_trial_decide(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_half_precision_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    costs = iter((1.0, 9.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0))
+    costs = iter((1.0, 9.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0))
     monkeypatch.setattr(precision, "_cost", lambda step, x: next(costs))
     precision.halves_pay.cache_clear()
     assert precision.halves_pay()
-    costs = iter((1.5, 1.5, 1.5, 1.5, 2.0, 2.0, 2.0, 2.0))
+    costs = iter((1.5, 1.5, 1.5, 1.5, 3.0, 3.0, 3.0, 3.0))
     precision.halves_pay.cache_clear()
     assert not precision.halves_pay()
     precision.halves_pay.cache_clear()
