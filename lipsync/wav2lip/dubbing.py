@@ -21,6 +21,8 @@ from lipsync.wav2lip.patch import paste
 from lipsync.wav2lip.tone import Sharpness
 from lipsync.wav2lip.voice import Voice
 
+HELD = 256 * 2**20
+"""Bytes of frames that go together at most: a GPU draws many faces at once, and frames may be large."""
 Crop = NDArray[np.uint8]
 """(96, 96, 3) RGB."""
 
@@ -114,7 +116,8 @@ class Dubbing:
             shot = self._cut(place, frame)
             held.append(shot)
             faces += shot.crop is not None
-            if faces == self._painter.batch or len(held) == 2 * self._painter.batch:
+            most = min(2 * self._painter.batch, max(1, HELD // frame.data.nbytes))
+            if faces == self._painter.batch or len(held) >= most:
                 yield held
                 held, faces = [], 0
         if held:

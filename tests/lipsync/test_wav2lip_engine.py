@@ -15,6 +15,7 @@ from lipsync.engines import wav2lip
 from lipsync.face import Track
 from lipsync.media import Frame, Source, open_face, open_speech
 from lipsync.replay import ReplayTracker, drawn
+from lipsync.wav2lip import dubbing
 from lipsync.wav2lip.gpu_patch import Overlay
 from lipsync.wav2lip.melody import QUIET
 
@@ -93,6 +94,17 @@ def test_full_batches_and_one_rest(monkeypatch: pytest.MonkeyPatch, footage: Foo
     assert sorted(drawing.painter.sizes, reverse=True) == [4] * 9 + [2]
     assert drawing.painter.loudest > 0
     assert render.engine.weights[0].name == "painter"
+
+
+def test_of_large_frames_fewer_go_together(monkeypatch: pytest.MonkeyPatch, footage: Footage, speech: Path) -> None:
+    drawing = Drawn(monkeypatch)
+    monkeypatch.setattr(dubbing, "HELD", 3 * 240 * 240 * 3 // 2)
+    assert drawing(footage.video("face.mp4", count=50, size=SIZE), speech).frames == 38
+    assert sorted(drawing.painter.sizes, reverse=True) == [3] * 12 + [2]
+    monkeypatch.setattr(dubbing, "HELD", 1)
+    drawing.painter.sizes.clear()
+    drawing(footage.video("face.mp4", count=50, size=SIZE), speech)
+    assert drawing.painter.sizes == [1] * 38
 
 
 def test_the_drawing_fades_beside_a_gap(monkeypatch: pytest.MonkeyPatch, footage: Footage, speech: Path) -> None:
