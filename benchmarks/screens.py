@@ -100,7 +100,7 @@ def prepare(page: Page, name: str, files: list[Path]) -> None:
         for video in page.query_selector_all("video"):
             video.evaluate("v => new Promise(go => { v.onseeked = go; v.preload = 'auto'; v.currentTime = 1.5; })")
     page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(i => i.loading = 'eager')")
-    page.wait_for_function("[...document.images].every(one => one.complete)", timeout=60_000)
+    page.evaluate("Promise.all([...document.images].map(one => one.decode().catch(() => null)))")
     page.wait_for_timeout(500)
 
 
