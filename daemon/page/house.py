@@ -70,8 +70,10 @@ class House:
         Raises:
             HTTPException: 404: there is none.
         """
-        self.census.glance()
+        coverage = self.census.glance()
         cards = self.census.index.lookup(identity)
+        if not cards and not coverage.left:  # a search would read every job.json once more
+            raise HTTPException(404)
         filed = self._whereabouts.find(identity, [self.root / card.place / card.folder for card in cards])
         if filed is None:
             raise HTTPException(404)

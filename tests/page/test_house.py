@@ -11,6 +11,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from daemon.job import Job
+from daemon.journal import Journal
 from daemon.page.house import House
 
 
@@ -40,6 +41,15 @@ def test_there_is_no_other_way_to_a_job(house: House, identity: str) -> None:
     put(house, "weekly", "weekly-1")
     with pytest.raises(HTTPException, match="404"):
         house.job(identity)
+
+
+def test_who_asks_for_no_job_has_no_folder_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        put(house, f"weekly {number}", f"weekly-{number}", "done")
+    assert house.job("weekly-3").home.name == "weekly 3"
+    monkeypatch.setattr(Journal, "load", lambda _self, home: pytest.fail(f"{home} was read"))
+    with pytest.raises(HTTPException):
+        house.job("weekly-9")
 
 
 def test_a_folder_with_another_job_in_it_is_not_mistaken(house: House) -> None:
