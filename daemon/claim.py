@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from daemon.mount import mount_of
 from daemon.name import numbered, shown, valid
 from daemon.owner import Hold, Owners, dismantle, read_card
 from daemon.papers import written
+from daemon.work import WISHES
 
 _TRIES = 5
 
@@ -146,7 +148,7 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
         hold = _made(home, owners)
         if hold is None:
             return None
-        if not (home / FILE_NAME).exists() and not (home / INPUTS).exists():
+        if not any(os.path.lexists(home / one) for one in (FILE_NAME, INPUTS, *WISHES)):
             return home, hold
         hold.release()
 

@@ -43,3 +43,10 @@ def test_what_a_crash_tore_keeps_no_empty_folder(bench: Bench) -> None:
     (home / "mine.txt").touch()
     conclusion.discard(home)
     assert (home / "mine.txt").exists()
+
+
+def test_a_folder_called_like_a_wish_that_stays_behind_asks_nothing_of_the_next_job(bench: Bench) -> None:
+    (bench.root / "working" / "talk" / "CANCEL").mkdir(parents=True)
+    bench.drop("talk", FILES)
+    assert bench.once() == 0
+    assert bench.places() == ["done/talk (2)", "working/talk"]
