@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from lipsync.separable import blurring
 from lipsync.wav2lip.network import SIDE
-from lipsync.wav2lip.tone import CHANGE, FINE, GAIN, PLAIN, ROOM, SEEN, SHIFT
+from lipsync.wav2lip.tone import CHANGE, FINE, GAIN, GREY, LUMA, PLAIN, ROOM, SEEN, SHIFT
 
 SPREAD = 1.5
 UNLIKE = 0.1
@@ -45,7 +45,10 @@ def _lit(source: Tensor, drawn: Tensor) -> Tensor:
     together = ((base - middle) * (near - there)).mean(2, keepdim=True)
     gain = ((together + PLAIN) / (near.var(2, correction=0, keepdim=True) + PLAIN)).clamp(1 - GAIN, 1 + GAIN)
     shift = (middle - gain * there).clamp(-SHIFT, SHIFT)
-    return drawn * gain[..., None] + shift[..., None]
+    lit = drawn * gain[..., None] + shift[..., None]
+    grey = sum(share * lit[:, place, None] for place, share in enumerate(LUMA))
+    spread = (base.amax(1) - base.amin(1)).mean(1)[:, None, None, None]
+    return grey + ((spread - GREY[0]) / (GREY[1] - GREY[0])).clamp(0, 1) * (lit - grey)
 
 
 def _lowest(share: Tensor, mouth: Tensor) -> Tensor:

@@ -30,6 +30,10 @@ SEEN = slice(2, 44)
 """Rows of a crop that the network sees, and so draws as they are."""
 GAIN, SHIFT = 0.15, 12.0
 """Share and grey levels by which colours are corrected at most: generators err no further."""
+GREY = (2.0, 5.0)
+"""Levels between the strongest and the weakest colour of pixels, on average, up to which a picture is black and white,
+and from which it is in colour."""
+LUMA = (0.299, 0.587, 0.114)
 PLAIN = 25.0
 """Variance, in grey levels squared, from which a picture tells how much its contrast has changed."""
 
@@ -88,7 +92,12 @@ def _lit(source: NDArray[np.uint8], drawn: NDArray[np.uint8]) -> Image:
     together = ((base - middle) * (near - there)).mean(0)
     gain = np.clip((together + PLAIN) / (near.var(0) + PLAIN), 1 - GAIN, 1 + GAIN)
     shift = np.clip(middle - gain * there, -SHIFT, SHIFT)
-    return np.asarray(drawn * gain + shift, np.float32)
+    lit = np.asarray(drawn * gain + shift, np.float32)
+    colourful = float(np.clip((np.ptp(base, axis=1).mean() - GREY[0]) / (GREY[1] - GREY[0]), 0, 1))
+    if colourful == 1:
+        return lit
+    grey = (lit @ np.array(LUMA, np.float32))[..., None]
+    return np.asarray(grey + np.float32(colourful) * (lit - grey), np.float32)
 
 
 def _detail(picture: NDArray[np.uint8], skin: Image) -> float:

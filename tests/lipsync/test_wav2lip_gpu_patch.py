@@ -87,15 +87,17 @@ def test_light_sharpness_and_what_is_kept_are_those_of_opencv() -> None:
     crop, mask = frame.warp(to_crop, SIDE), mask_of(points, to_crop)
     blind = Mask(mask.face, np.zeros_like(mask.lips), mask.skin)  # nothing is a mouth
     tone, made = Tone(torch.device("cpu")), drawings(crop)
-    for amount in (0.0, 0.7, -0.5):
-        source, drawn = (torch.from_numpy(np.stack(one)).permute(0, 3, 1, 2).float() for one in ([crop] * 5, made))
+    grey = np.repeat(crop[..., 1:2], 3, axis=2)
+    pale = np.clip(grey.astype(int) + np.array([2, 0, -1]), 0, 255).astype(np.uint8)
+    for base, amount in ((crop, 0.0), (crop, 0.7), (crop, -0.5), (grey, 0.7), (pale, 0.0)):
+        source, drawn = (torch.from_numpy(np.stack(one)).permute(0, 3, 1, 2).float() for one in ([base] * 5, made))
         near = tone.agreed(source, drawn, torch.full((5,), amount))
         for lips in (mask, blind):
             keep = tone.kept(source, near, torch.from_numpy(np.stack([lips.lips] * 5)))
             for number, one in enumerate(made):
-                plain = agreed(crop, one, amount)
+                plain = agreed(base, one, amount)
                 np.testing.assert_allclose(near[number].permute(1, 2, 0).numpy(), plain, atol=2e-3)
-                np.testing.assert_allclose(keep[number].numpy(), kept(crop, plain, lips), atol=2e-3)
+                np.testing.assert_allclose(keep[number].numpy(), kept(base, plain, lips), atol=2e-3)
 
 
 def test_a_face_beyond_the_frame_is_left_out() -> None:

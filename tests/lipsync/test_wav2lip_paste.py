@@ -87,6 +87,15 @@ def test_a_tinted_and_softened_drawing_comes_back_in_the_frames_light_and_sharpe
     assert psnr(pasted(frame, points, to_crop, tinted).data, frame.data) > 44
 
 
+def test_nothing_is_colourful_in_black_and_white() -> None:
+    frame, _, to_crop = scene()
+    crop = frame.warp(to_crop, SIDE)
+    grey = np.repeat(crop[..., 1:2], 3, axis=2)
+    tinted = np.clip(grey * np.array([1.3, 1.0, 0.8]), 0, 255).astype(np.uint8)
+    assert np.ptp(agreed(grey, tinted, 0.0), axis=2).max() < 0.01
+    assert np.ptp(agreed(crop, tinted, 0.0), axis=2).mean() > 5
+
+
 def test_a_drawing_sharper_than_a_blurred_frame_is_softened() -> None:
     frame, points, to_crop = scene()
     crop = frame.warp(to_crop, SIDE)
