@@ -23,7 +23,7 @@ from daemon import durable
 from daemon.catalogue import Catalogue
 from daemon.errors import JobError, JournalError
 from daemon.job import Job
-from daemon.name import shown
+from daemon.name import shown, valid
 from daemon.plain import read_plain
 
 SCHEMA = "lipsyncd.job/1"
@@ -200,13 +200,16 @@ def job_of(said: dict[str, Any], path: Path) -> Job:
         JournalError: It describes none.
     """
     try:
-        return _adapter().validate_python(said)
+        job = _adapter().validate_python(said)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise JournalError(
             f"the job.json of {shown(path.parent.name)} is damaged at {where}: {fault['msg']}"
         ) from error
+    if not valid(job.id):
+        raise JournalError(f"the job.json of {shown(path.parent.name)} is damaged at id: that is no text")
+    return job
 
 
 def dumps(job: Job) -> str:

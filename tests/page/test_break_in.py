@@ -50,6 +50,18 @@ def test_one_forged_job_does_not_take_the_others_away(browser: TestClient, house
         assert browser.get(path).status_code in (200, 404), path
 
 
+def test_a_job_whose_id_is_no_text_keeps_no_other_from_being_approved(browser: TestClient, house: House) -> None:
+    put(house.root, judged(1, "new-year"), place="working")
+    forged = judged(2, "forged")
+    home = put(house.root, forged, place="working")
+    paper = (home / "job.json").read_text(encoding="utf-8")
+    (home / "job.json").write_text(paper.replace(f'"{forged.id}"', r'"\ud800"'), encoding="utf-8")
+    listed = browser.get("/review")
+    assert listed.status_code == 200
+    assert "new-year" in listed.text
+    assert browser.get("/jobs").status_code == 200
+
+
 @pytest.mark.parametrize(
     "created", ["9999-12-31T23:59:59.999999+00:00", "9999-12-31T23:59:59-23:59", "0001-01-01", "x"]
 )
