@@ -139,6 +139,7 @@ class Pipeline:
             _take_away(work.home / APPROVE)  # nobody can have approved what was not there to read
             review.write(work)
             work.save(work.job.move(State.REVIEW))
+            work.status.say(f"Waiting: {_unread()}", now=True)  # `watch --once` ends here
         else:
             self._publication.publish(work)
             work.save(work.job.move(State.PUBLISHED))
@@ -151,8 +152,7 @@ class Pipeline:
             work.save(replace(work.job, approved=True, remark=said))
             work.log.info("approved", remark=said)
         else:
-            hint = f"Read {review.FILE_NAME}, then put a file called {APPROVE} into this folder."
-            raise LaterError("it waits for approval", hint, wait=1.0)
+            raise _unread()
 
     def _record(self, work: Work, _pulse: Pulse) -> None:
         self._papers.record(work)
@@ -216,6 +216,11 @@ def due(work: Work, now: float) -> bool:
     if work.errands:
         return work.retry_at <= now or any(errand.over for _, errand in work.errands.values())
     return work.retry_at <= now or cancelled(work)
+
+
+def _unread() -> LaterError:
+    hint = f"Read {review.FILE_NAME}, then put a file called {APPROVE} into this folder."
+    return LaterError("it waits for approval", hint, wait=1.0)
 
 
 def unapproved(work: Work) -> bool:

@@ -253,6 +253,15 @@ def test_what_is_approved_is_what_is_published(bench: Bench, stores: Stores) -> 
     assert not (bench.root / "done/talk/REVIEW.txt").exists()
 
 
+def test_what_waits_for_approval_says_so_also_where_nobody_watches(bench: Bench, stores: Stores) -> None:
+    bench.drop("talk", FILES)
+    assert bench.once(**to("alpha", review=True)) == 0
+    assert status(bench).startswith("Waiting: it waits for approval. Read REVIEW.txt")
+    control.approve(bench.root, "talk")
+    assert bench.once(**to("alpha", review=True)) == 0
+    assert (bench.root / "done/talk").exists()
+
+
 def test_a_draft_that_is_refused_is_a_note(bench: Bench, stores: Stores) -> None:
     stores.tell("herald", refuse=["talk"])
     bench.drop("talk", FILES)
