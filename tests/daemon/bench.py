@@ -59,13 +59,13 @@ class Bench:
     def diary(self) -> list[dict[str, Any]]:
         """What the renderers did, in order."""
         path = self.place / "diary"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        return _lines(path)
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of all daemons' logs, in the order of their ends."""
         path = self.place / "log"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        return _lines(path)
 
     def begun(self, face: str) -> int:
         return sum(1 for entry in self.diary if entry["what"] == "begun" and entry["face"] == face)
@@ -191,6 +191,12 @@ class Bench:
 
     def text(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Give what was written so far; a line that is just being written is not yet."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 def _hook(kill: Callable[[], None]) -> None:

@@ -49,7 +49,8 @@ class Clerk:
 
     @property
     def told(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.diary.read_text().splitlines()] if self.diary.exists() else []
+        text = self.diary.read_text() if self.diary.exists() else ""
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def mood(self, words: str) -> None:
         self.diary.with_name(f"{self.diary.name}.mood").write_text(words)
@@ -69,7 +70,7 @@ class Office:
     def json(self, path: str) -> list[dict[str, object]]:
         return [json.loads(body) for body in self.at(path)]
 
-    def wait(self, path: str, count: int, seconds: float = 20) -> None:
+    def wait(self, path: str, count: int, seconds: float = 60) -> None:
         limit = time.monotonic() + seconds
         while len(self.at(path)) < count:
             assert time.monotonic() < limit, self.got

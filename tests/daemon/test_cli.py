@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 def process(*words: str, **how: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemon", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)  # type: ignore[call-overload]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **how)  # type: ignore[call-overload]
 
 
 def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -177,7 +177,7 @@ def test_a_closed_pipe_is_no_error_of_ours() -> None:
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
         command = [sys.executable, "-m", "daemon", "config", "show"]
-        answer = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        answer = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=240, check=False)
     assert answer.returncode == 141
     assert answer.stderr == ""
 
@@ -194,7 +194,7 @@ def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     with running:
         writer = os.open(fifo, os.O_WRONLY)  # returns once the command reads: it is in the middle of its work then
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
         os.close(writer)
     assert running.returncode == 130
     assert said == "lipsyncd: stopped\n"

@@ -147,7 +147,7 @@ def test_sigterm_leaves_no_torn_file(given: Path) -> None:
         assert running.stderr
         assert "begun" in running.stderr.readline()
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
     assert running.returncode == 143
     assert "Traceback" not in said
     assert not list((given / "out").iterdir())

@@ -134,14 +134,14 @@ def check_waiting(bench: Bench, stage: str, number: int) -> None:
 def check_over(bench: Bench, files: dict[str, str]) -> None:
     """It is at its end, whole, and as if nothing had been."""
     if files is REFUSED:
-        bench.wait(lambda: bench.places() == ["failed/talk"], 10)
+        bench.wait(lambda: bench.places() == ["failed/talk"])
         home = inputs = bench.root / "failed/talk"
         assert "titel" in (home / "WHY.txt").read_text()
     else:
-        bench.wait(lambda: bench.places() == ["done/talk"], 10)
+        bench.wait(lambda: bench.places() == ["done/talk"])
         home = bench.root / "done/talk"
         inputs = home / "inputs"
-        bench.wait(lambda: not (home / ".lipsyncd").exists(), 5)
+        bench.wait(lambda: not (home / ".lipsyncd").exists())
         assert not verify(home)
         assert {take.attempts for take in bench.job("done/talk").takes} == {0}
     assert {name: (inputs / name).read_text() for name in files} == files

@@ -91,7 +91,7 @@ def test_cancel_keeps_what_is_made_and_only_the_rest_is_made_later(bench: Bench)
         begin = time.monotonic()
         control.cancel(bench.root, "talk")
         bench.wait(lambda: (bench.root / "failed/talk/WHY.txt").exists())
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 30
         bench.wait(lambda: not list((bench.root / "working").iterdir()))
     why = bench.text("failed/talk/WHY.txt")
     assert "cancelled" in why

@@ -68,10 +68,10 @@ def heard(bench: Bench, clerk: Clerk, **notify: object) -> tuple[Herald, Callabl
     return Herald(settings, open_log(stream), clerk.command), stream.getvalue
 
 
-def wait(until: Callable[[], object], seconds: float = 10) -> None:
+def wait(until: Callable[[], object], seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not until():
-        assert time.monotonic() < limit
+        assert time.monotonic() < limit, f"waited {seconds} s in vain"
         time.sleep(0.01)
 
 
@@ -120,9 +120,9 @@ def test_an_announcer_that_hangs_is_ended(bench: Bench) -> None:
     said = "import json, time; print(json.dumps({'places': ['a', 'b']})); "
     said += "print(json.dumps({'place': 'a', 'id': 'm', 'ok': True, 'why': ''}), flush=True); time.sleep(60)"
     announcement = Announcement(bench.settings(), (sys.executable, "-S", "-E", "-c", said))
-    outcome = announcement.run([Message("m", "t", "b")], patience=0.7)
+    outcome = announcement.run([Message("m", "t", "b")], patience=3.0)
     assert (outcome.places, outcome.reached("m")) == (("a", "b"), ("a",))
-    assert outcome.fault == "it took longer than 0.7 s"
+    assert outcome.fault == "it took longer than 3 s"
 
 
 def test_what_else_an_announcer_says_is_passed_over(bench: Bench) -> None:
@@ -284,7 +284,7 @@ def test_an_announcer_that_hangs_keeps_nobody_from_the_door(
     wait(lambda: herald._under_way is not None)
     begun = time.monotonic()
     herald.close()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert not herald._thread.is_alive()
     assert len(list((bench.place / "state/notices").iterdir())) == 1
 

@@ -242,7 +242,7 @@ def test_off_is_off_and_loads_nothing(bench: Bench) -> None:
         "assert not [one for one in threading.enumerate() if one.name == 'metrics']\n"
         "sys.exit(code)"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 0, ran.stderr
 
 
@@ -254,7 +254,7 @@ def test_an_address_that_is_taken_ends_the_start_with_two_lines(bench: Bench) ->
         config = bench.place / "config.toml"
         config.write_text(f'[paths]\nroot = "{bench.root}"\n[metrics]\nlisten = "{listen}"\n', encoding="utf-8")
         words = [sys.executable, "-m", "daemon", "watch", "--config", str(config)]
-        ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 3
     assert f"the metrics cannot be shown at {listen}" in ran.stderr
     assert "Traceback" not in ran.stderr

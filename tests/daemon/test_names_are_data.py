@@ -147,7 +147,7 @@ def test_names_that_are_not_text_are_refused_by_name(bench: Bench) -> None:
 def test_lipsyncd_jobs_prints_them_tamely(bench: Bench, words: list[str]) -> None:
     settings = {"LIPSYNCD_PATHS__ROOT": str(bench.root), "LIPSYNCD_PATHS__STATE": str(bench.place / "state")}
     command = [sys.executable, "-m", "daemon", *words]
-    ran = subprocess.run(command, capture_output=True, timeout=60, env=os.environ | settings, check=False)
+    ran = subprocess.run(command, capture_output=True, timeout=240, env=os.environ | settings, check=False)
     text = ran.stdout.decode("utf-8")
     assert ran.returncode == 0, ran.stderr
     assert not {letter for letter in text if letter in "\x1b\x07\x08\x7f\u202e\u2028\r"}

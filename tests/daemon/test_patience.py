@@ -97,9 +97,9 @@ def test_patience_ends(tmp_path: Path, patience: Patience, reason: str) -> None:
 
 
 def test_silence_is_counted_from_the_last_sign_of_life(tmp_path: Path) -> None:
-    worker = worker_of(tmp_path, Patience(silence=0.8))
+    worker = worker_of(tmp_path, Patience(silence=2.5))
     try:
-        render(worker, tmp_path, "slow 2")
+        render(worker, tmp_path, "slow 4")
     finally:
         worker.close()
 

@@ -137,7 +137,7 @@ def test_no_link_is_laid_for_a_program_outside(tmp_path: Path, outside: tuple[st
     scratch = str(tmp_path / "state" / "scratch")
     cage = Cage(working=str(working), closed=(str(tmp_path),), shut=True, scratch=scratch, outside=outside)
     command = [sys.executable, "-c", LINKS, cage.word(), str(working)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ran.stdout.strip() == said, ran.stderr
 
 

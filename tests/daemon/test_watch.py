@@ -89,8 +89,8 @@ def test_a_change_wakes(tmp_path: Path) -> None:
         assert watch.mode == "events"
         assert not watch.wait(0.05)
         (tmp_path / "talk").mkdir()
-        assert watch.wait(5)
-        while watch.wait(0.3):
+        assert watch.wait(30)
+        while watch.wait(1.0):
             continue
         list(tmp_path.rglob("*"))
         assert not watch.wait(0.3), "our own looking around wakes nobody"
@@ -175,7 +175,7 @@ def test_an_inbox_that_goes_and_comes_back_is_listened_to_again(tmp_path: Path) 
             assert watch.wait(0), "whoever waits looks at once"
             assert watch.mode == "events"
             (inbox / "talk").mkdir()
-            assert watch.wait(5)
+            assert watch.wait(30)
             (inbox / "talk").rmdir()
             inbox.rmdir()
             land.now += 10
@@ -200,7 +200,7 @@ def test_events_that_are_back_are_used_again(tmp_path: Path) -> None:
     assert [mode for mode, _ in land.said] == ["poll", "events", "poll", "events"]
 
 
-def test_a_storm_of_events_wakes_seldom_and_a_call_at_once(tmp_path: Path) -> None:
+def test_a_storm_of_events_wakes_seldom_and_a_call_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(tmp_path, "events", open_log(io.StringIO()))
     over = threading.Event()
 
@@ -213,14 +213,16 @@ def test_a_storm_of_events_wakes_seldom_and_a_call_at_once(tmp_path: Path) -> No
     storm = threading.Thread(target=rage)
     storm.start()
     try:
-        end, woken = time.monotonic() + 2, 0
-        while time.monotonic() < end:
+        begin, woken = time.monotonic(), 0
+        while time.monotonic() - begin < 2 or woken < 3:
             woken += watch.wait(1)
-        assert 3 <= woken <= 9
+        assert woken / (time.monotonic() - begin) < 4.5
+        monkeypatch.setattr("daemon.watch._LONGEST_LULL", 30.0)
+        monkeypatch.setattr(watch, "_lull", 30.0)
         begin = time.monotonic()
         threading.Timer(0.05, watch.wake).start()
-        watch.wait(1)
-        assert time.monotonic() - begin < 0.4
+        watch.wait(40)
+        assert time.monotonic() - begin < 20
     finally:
         over.set()
         storm.join()
@@ -241,7 +243,7 @@ one = watch.Watch(inbox, "auto", open_log(io.StringIO()))
 for folder, most in (("", 0), ("", 1000), ("a", 1000), ("b", 2), ("c", 2), ("d", 1000)):
     limit.write_text(str(most))
     (inbox / folder).mkdir(exist_ok=True)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     wanted = "events" if most == 1000 else "poll"
     while one.mode != wanted and time.monotonic() < end:
         one.wait(0.1)
@@ -264,7 +266,7 @@ def spaces() -> bool:
 @pytest.mark.skipif(not spaces(), reason="no user namespaces here")
 def test_with_the_kernels_own_limit_used_up_the_inbox_is_polled(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [*SPACE, sys.executable, "-c", USED_UP, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+        [*SPACE, sys.executable, "-c", USED_UP, str(tmp_path)], capture_output=True, text=True, timeout=240, check=False
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == ["poll", "events", "events", "poll", "poll", "events"]
@@ -292,6 +294,6 @@ def test_folders_that_have_left_are_not_watched_for_ever(tmp_path: Path, monkeyp
         watch.wait(1)
         watch.wait(0.2)
         (inbox / "new").mkdir()
-        assert watch.wait(3), "it still wakes us"
+        assert watch.wait(30), "it still wakes us"
     finally:
         watch.close()

@@ -102,7 +102,8 @@ def test_the_signing_process_ends_with_the_daemon(tmp_path: Path, sample: Path) 
         if alive(pid):
             os.kill(pid, signal.SIGCONT)  # one that was frozen as it began has asked for nothing yet
     gone(house, pids)
-    assert house.run("watch", "--once").returncode == 0
+    answer = house.run("watch", "--once")
+    assert answer.returncode == 0, answer.stderr
     done = house.root / "done" / "talk"
     assert not verify(done)
     assert house.run("verify", done).stdout.count("is unchanged since lipsyncd") == 8

@@ -275,9 +275,10 @@ def test_nobody_signs_with_what_is_not_right(sample: Path, tmp_path: Path) -> No
 
 def test_a_certificate_that_ends_later_makes_the_signature_count_no_more(sample: Path, tmp_path: Path) -> None:
     """Without a time-stamping authority nobody can tell when it was signed: so ours is valid for thirty years."""
-    press = chain(Leaf(ends=timedelta(seconds=4)))
+    begin, lives = time.monotonic(), 10.0  # long enough to sign on a machine that is busy
+    press = chain(Leaf(ends=timedelta(seconds=lives)))
     signed(sample / "astronaut.jpg", tmp_path / "a.jpg", Signer(tmp_path, *press.files(tmp_path)))
-    time.sleep(5.5)
+    time.sleep(max(0.0, begin + lives + 1.5 - time.monotonic()))
     (found,) = credentials_of([tmp_path / "a.jpg"], press.root.decode())
     assert found.state is Standing.INVALID
     assert "not valid today" in found.reason
@@ -338,7 +339,7 @@ def test_a_beat_ends_it(sample: Path, tmp_path: Path) -> None:
     begin = time.monotonic()
     with pytest.raises(Enough):
         credentials_of([sample / "astronaut.jpg"], beat=beat, command=command)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 40
     assert not Path("/proc", (tmp_path / "program.py.pid").read_text(encoding="ascii")).exists()
 
 

@@ -69,7 +69,7 @@ def test_lies_are_told_apart(shelf: Shelf, lie: str, kind: type[PublishError], w
         began = time.monotonic()
         with pytest.raises(kind, match=words) as caught:
             Gateway(lying.url, read=1.0, deadline=-3.0).holds("/x", "a.mp4", SHA256, len(CONTENT))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 25
     assert caught.value.passing == (kind is Unreachable)
     assert kind is Mismatch or caught.value.hint
 

@@ -83,7 +83,7 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(1.0)
+    time.sleep(4.0)
     handler.close_connection = True
 
 
@@ -107,7 +107,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def web(service: Service) -> Iterator[Web]:
-    made = Web(service.url, "the shop", token=Secret("s3cret"), read=0.4, deadline=1.0)
+    made = Web(service.url, "the shop", token=Secret("s3cret"), read=1.5, deadline=4.0)
     yield made
     made.close()
 
@@ -128,7 +128,7 @@ def test_a_service_that_does_not_finish_is_unreachable(reply: Reply, service: Se
     begin = time.monotonic()
     with pytest.raises(Unreachable, match=r"the shop \(127\.0\.0\.1") as caught:
         web.get("/key-in-the-path")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     assert caught.value.hint
     assert "key-in-the-path" not in str(caught.value)
     assert "s3cret" not in str(caught.value) + repr(web) + repr(caught.value)
