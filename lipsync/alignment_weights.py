@@ -13,7 +13,7 @@ OURS = "landmarks"
 POINTS = "face-alignment-2d"
 LIBRARY = "face_alignment"
 INSTALL = (
-    '`pip install "lipsyncd[face-alignment]"`, then `pip install --no-deps face-alignment==1.5.0` '
+    '`pip install -e ".[face-alignment]"` in the clone, then `pip install --no-deps face-alignment==1.5.0` '
     "(docs/models.md says why in two steps)."
 )
 

@@ -59,7 +59,7 @@ def part_of(subject: Subject, motion: Motion, line: Timeline) -> Part:
     if not strength.any():
         raise NoFaceError(
             "the face is hidden, turned away or too small all the time",
-            "Use a picture or video in which the person looks at the camera, well lit and not too small.",
+            "Use a picture or video in which a person looks at the camera, well lit and not too small.",
         )
     return Part(
         values=values,
