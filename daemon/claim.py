@@ -78,7 +78,6 @@ def claim(drop: Drop, job: Job, journal: Journal, owners: Owners) -> Claimed | N
     if found is None:
         return None
     home, hold = found
-    forget(home)
     try:
         journal.save(home, job)
         durable.flush_folder(journal.working)  # the folder's own name: the files must not go where a power cut takes it
@@ -148,9 +147,15 @@ def _home(name: str, journal: Journal, owners: Owners) -> tuple[Path, Hold] | No
         hold = _made(home, owners)
         if hold is None:
             return None
-        if not any(os.path.lexists(home / one) for one in (FILE_NAME, INPUTS, *WISHES)):
-            return home, hold
+        if not _holds(home, FILE_NAME, INPUTS):
+            forget(home)  # what is asked for there was asked of a job that is gone
+            if not _holds(home, *WISHES):
+                return home, hold
         hold.release()
+
+
+def _holds(home: Path, *names: str) -> bool:
+    return any(os.path.lexists(home / name) for name in names)
 
 
 def _made(home: Path, owners: Owners) -> Hold | None:
