@@ -16,7 +16,8 @@ def test_two_jobs_whose_folders_swap_names(bench: Bench, processes: int) -> None
     with bench.watching(render={"processes": processes}):
         bench.wait(lambda: bench.begun("one.png") == 2)
         if processes > 2:
-            bench.wait(lambda: all(bench.job(f"working/{name}").in_state(TakeState.RENDERED) for name in ("ann", "bob")))
+            homes = ("working/ann", "working/bob")
+            bench.wait(lambda: all(bench.job(home).in_state(TakeState.RENDERED) for home in homes))
         (working / "ann").rename(bench.place / "between")
         (working / "bob").rename(working / "ann")
         (bench.place / "between").rename(working / "bob")
