@@ -99,12 +99,12 @@ def test_folders_that_somebody_renames_and_deletes(browser: TestClient, house: H
     for number, name in enumerate(GOOD):
         put(house.root, job(number, name))
     done = house.root / "done"
-    put(house.root, job(9, "bad"))
-    assert "bad" in browser.get("/jobs").text
-    (done / "bad").rename(done / "good now")
+    put(house.root, job(9, "spoilt one"))
+    assert "spoilt one" in browser.get("/jobs").text
+    (done / "spoilt one").rename(done / "good now")
     assert "good now" in browser.get("/jobs/00000009").text
     text = browser.get("/jobs").text
-    assert ("good now" in text, "bad" in text) == (True, False)
+    assert ("good now" in text, "spoilt one" in text) == (True, False)
     (done / "good now").rename(house.root / "failed" / "elsewhere")  # by hand: there is no .lipsyncd/ in it
     still_there(browser, house)
     shutil.rmtree(house.root / "failed" / "elsewhere")
