@@ -19,11 +19,11 @@ def check_flat(endured: Endured, jobs: int, slack: float) -> None:
     assert endured.counted == jobs, "the metrics count what really happened"
     assert growth(endured, "resident") < slack * MIB
     assert step(endured, "resident") < 16 * MIB
-    assert abs(growth(endured, "threads")) < 1
-    assert abs(growth(endured, "files")) < slack
-    assert abs(step(endured, "files")) <= 3
+    assert growth(endured, "threads") < 1
+    assert growth(endured, "files") < slack
+    assert step(endured, "files") <= 3
     assert growth_inside(endured, "resident") < 4 * slack * MIB, "and each ends after 200 videos"
-    assert abs(growth_inside(endured, "files")) < 1
+    assert growth_inside(endured, "files") < 1
 
 
 def check_equal(empty: Times, full: Times) -> None:

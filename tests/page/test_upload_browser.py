@@ -182,3 +182,16 @@ def test_without_script_the_form_does_it(chromium: sync_api.Browser, tmp_path: P
     home = tmp_path / "root" / "inbox" / "周报"
     assert (home / "hello.flac").read_bytes() == (SAMPLE / "hello.flac").read_bytes()
     assert sorted(path.name for path in home.iterdir()) == ["astronaut.jpg", "hello.flac"]
+
+
+def test_what_is_chosen_before_the_script_is_there_is_uploaded(tab: sync_api.Page, tmp_path: Path) -> None:
+    """The chooser is on the page a moment earlier than what listens to it."""
+    held: list[sync_api.Route] = []
+    tab.route("**/upload.js*", lambda route: held.append(route))
+    with page(tmp_path) as running:
+        tab.goto(f"http://127.0.0.1:{running.port}/drop", wait_until="commit")
+        tab.set_input_files("#files", [str(SAMPLE / "hello.en.flac"), str(SAMPLE / "astronaut.jpg")])
+        assert held
+        for route in held:
+            route.continue_()
+        sync_api.expect(tab.locator("#rows li.whole")).to_have_count(2)

@@ -498,8 +498,8 @@ document.getElementById("cancel").addEventListener("click", async () => {
   location.assign("/drop");
 });
 
-for (const id of ["files", "folder"]) {
-  const input = document.getElementById(id);
+const choosers = ["files", "folder"].map((id) => document.getElementById(id));
+for (const input of choosers) {
   input.addEventListener("change", () => choose(...fromInput(input)).catch(trouble));
 }
 
@@ -559,4 +559,8 @@ form.classList.add("scripted");
 document.getElementById("call").hidden = false;
 document.getElementById("folder-chooser").hidden = !("webkitdirectory" in document.createElement("input"));
 document.querySelectorAll(".go-on").forEach((link) => { link.hidden = false; });
-resume();
+resume().then(() => {
+  for (const input of choosers) {
+    if (input.files.length) choose(...fromInput(input)).catch(trouble); // chosen before this script was there
+  }
+});
