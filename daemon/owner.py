@@ -120,6 +120,10 @@ class Owners:
                 return self._locked(home, mark)
         except FileNotFoundError:
             return None
+        except FileExistsError:
+            if os.path.lexists(home / OURS) and not (home / OURS).is_dir():
+                raise
+            return None  # somebody took it away that very moment
 
     @contextmanager
     def _announced(self, home: Path) -> Iterator[Path | None]:

@@ -40,6 +40,21 @@ def test_a_folder_that_is_gone_belongs_to_nobody(tmp_path: Path) -> None:
     assert Owners(here()).take(tmp_path / "gone") is None
 
 
+def test_a_folder_that_goes_while_it_is_entered_belongs_to_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".lipsyncd").touch()
+    with pytest.raises(FileExistsError):
+        Owners(here()).take(tmp_path)
+    (tmp_path / ".lipsyncd").unlink()
+
+    def there_a_moment_ago(path: Path, **_: object) -> None:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", there_a_moment_ago)
+    assert Owners(here()).take(tmp_path) is None
+
+
 def test_a_job_of_another_machine_is_left_while_it_counts(home: Path) -> None:
     clock = Clock()
     mine = Owners(here(), lease=100, clock=clock)

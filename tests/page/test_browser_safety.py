@@ -74,7 +74,7 @@ def test_the_password_opens_and_closes(window: Open, witness: Witness, locked_ho
     page = window(locked_house)
     page.goto("/jobs?q=weekly")
     assert page.url.endswith("/login?next=%2Fjobs%3Fq%3Dweekly")
-    assert page.evaluate("document.activeElement.id") == "password"
+    page.locator("#password:focus").wait_for()
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
