@@ -64,6 +64,14 @@ def drag(tab: sync_api.Page, path: Path) -> None:
             sync_api.expect(tab.locator("#call")).to_have_text("Let go to add them")
 
 
+def slow(tab: sync_api.Page, rate: int) -> None:
+    """Let the tab send no more than so many bytes a second; -1 for as many as it can."""
+    line = tab.context.new_cdp_session(tab)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", limits)
+
+
 def row(tab: sync_api.Page, name: str) -> sync_api.Locator:
     return tab.locator("#rows li", has_text=name)
 
@@ -104,11 +112,13 @@ def test_an_upload_survives_whatever_happens(tab: sync_api.Page, tmp_path: Path)
     with page(tmp_path) as first:
         port = first.port
         tab.goto(f"http://127.0.0.1:{port}/drop")
+        slow(tab, 16 * MIB)
         tab.set_input_files("#files", [str(SAMPLE / "hello.flac"), str(big)])
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%")
         tab.context.set_offline(True)
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("The connection is lost")
         tab.context.set_offline(False)
+        slow(tab, 4 * MIB)
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("%")
         first.process.kill()
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("The connection is lost")
@@ -117,6 +127,7 @@ def test_an_upload_survives_whatever_happens(tab: sync_api.Page, tmp_path: Path)
         tab.reload()
         sync_api.expect(row(tab, "hello.flac")).to_contain_text("here")
         sync_api.expect(row(tab, "ann.mp4")).to_contain_text("Choose the same file again")
+        slow(tab, -1)
         tab.set_input_files("#files", str(big))
         tab.get_by_label("Name").fill("")
         tab.get_by_role("button", name="Drop it").click()  # all that is missing comes first
